@@ -1,0 +1,40 @@
+# symtheano: the two commands are `make train` and `make test`. Everything lives in .venv; nothing outside is touched.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+.PHONY: help setup train test lint types bench docs clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/  make \1\t/' | expand -t 16
+
+setup: $(STAMP)  ## make .venv and install symtheano with everything the tests need
+
+$(STAMP): pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $(STAMP)
+
+train: $(STAMP)  ## train a network on the scanned digits (ARGS="--help" for its options)
+	$(PY) examples/train_digits.py $(ARGS)
+
+test: lint types  ## ruff, mypy and the whole test suite (ARGS="-k name" to select)
+	$(PY) -m pytest $(ARGS)
+
+lint: $(STAMP)  ## ruff
+	$(PY) -m ruff check .
+
+types: $(STAMP)  ## mypy --strict
+	$(PY) -m mypy
+
+bench: $(STAMP)  ## run the benchmarks
+	$(PY) -m benchmarks $(ARGS)
+
+docs: $(STAMP)  ## write docs/rules.md again from the rules
+	$(PY) docs/make_rules.py
+
+clean:  ## remove .venv, caches and runs/
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis runs build dist
