@@ -1,0 +1,61 @@
+"""Where in the user's code a variable was made: one frame, taken cheaply when the variable is built."""
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Line(NamedTuple):
+    """A line of the user's program."""
+
+    filename: str
+    lineno: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.filename}:{self.lineno}"
+
+
+class _Origin(threading.local):
+    """What `current_line` answers while derived nodes (gradients, rewrites) are built for an older line."""
+
+    active: bool = False
+    line: Line | None = None
+
+
+_origin = _Origin()
+
+
+def current_line() -> Line | None:
+    """The innermost frame outside this package, or the line that `derived_from` declared."""
+    if _origin.active:
+        return _origin.line
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None:
+        return None
+    code = frame.f_code
+    return Line(code.co_filename, frame.f_lineno, code.co_name)
+
+
+@contextmanager
+def derived_from(line: Line | None) -> Iterator[None]:
+    """Variables made inside belong to `line`: the expression they were derived from."""
+    active, previous = _origin.active, _origin.line
+    _origin.active, _origin.line = True, line
+    try:
+        yield
+    finally:
+        _origin.active, _origin.line = active, previous
+
+
+def set_line(line: Line | None) -> None:
+    """Inside `derived_from`: what is made from now on belongs to `line`."""
+    _origin.line = line

@@ -1,0 +1,423 @@
+"""Elemwise (a scalar function on every element, with static broadcasting) and DimShuffle (axes moved, added, dropped)."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from symtheano.config import config
+from symtheano.errors import ShapeMismatchError, explain
+from symtheano.graph.null import disconnected_type
+from symtheano.graph.variable import Apply, Variable
+from symtheano.scalar import TABLE, ScalarOp
+from symtheano.scalar.dtypes import is_complex, is_discrete
+from symtheano.scalar.expr import Expr, call, const, expand, linearise
+from symtheano.tensor import convert
+from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.convert import as_tensor_variable
+from symtheano.tensor.type import StaticShape, tensor_type
+
+Read = Callable[[Variable, tuple[Expr, ...]], Expr]
+
+
+class Elemwise(ArrayOp):
+    """`scalar_op` applied to the elements of inputs broadcast together.
+
+    Broadcasting is static: an axis is stretched only where the type says its length is 1 (`broadcastable`). Inputs of
+    fewer dimensions get broadcastable axes in front.
+    """
+
+    __props__ = ("scalar_op",)
+
+    def __init__(self, scalar_op: ScalarOp, inplace_pattern: Any = None, name: str | None = None, **ignored: Any):
+        self.scalar_op = scalar_op
+        self.name = name
+        self.nin = scalar_op.arity
+        self.nout = 1
+
+    def __str__(self) -> str:
+        return f"Elemwise{{{self.scalar_op.name},no_inplace}}"
+
+    def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, dtype: Any = None) -> Any:
+        out = self.make_node(*inputs).outputs[0]
+        if name is not None:
+            out.name = name
+        return [out] if return_list else out
+
+    # -- type rule -----------------------------------------------------------------------------------------------
+    def make_node(self, *inputs: Any) -> Apply:
+        arity = self.scalar_op.arity
+        if len(inputs) != arity and (arity is not None or not inputs):
+            raise TypeError(f"{self.scalar_op.name} takes {arity or 'at least one'} argument(s) ({len(inputs)} given)")
+        variables: list[Any] = [as_tensor_variable(i) for i in inputs]
+        ndim = max(v.type.ndim for v in variables)
+        variables = [v if v.type.ndim == ndim else pad_left(v, ndim) for v in variables]
+        dtype = self.scalar_op.out(tuple(v.type.dtype for v in variables), config.floatX)
+        return Apply(self, variables, [tensor_type(dtype, self._shape(variables, ndim))()])
+
+    def _shape(self, inputs: list[Any], ndim: int) -> StaticShape:
+        if len(inputs) == 1:
+            shape: StaticShape = inputs[0].type.shape
+            return shape
+        shape_list: list[int | None] = []
+        for axis in range(ndim):
+            lengths = {v.type.shape[axis] for v in inputs}
+            lengths.discard(1)
+            if not lengths:
+                shape_list.append(1)
+                continue
+            lengths.discard(None)
+            if len(lengths) > 1:
+                raise ShapeMismatchError(self._mismatch(inputs, axis))
+            shape_list.append(lengths.pop() if lengths else None)
+        return tuple(shape_list)
+
+    def _mismatch(self, inputs: list[Any], axis: int) -> str:
+        return explain(
+            f"Input dimension mis-match: the inputs of {self.scalar_op.name} have different lengths in axis {axis}.",
+            operation=self.scalar_op.name,
+            operands=[f"{v}: {v.type}, shape {v.type.shape}" for v in inputs],
+            expression=f"{self.scalar_op.name}({', '.join(map(str, inputs))})",
+            remedy="make the lengths equal, or 1 in a broadcastable axis (see dimshuffle and addbroadcast)",
+        )
+
+    def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        out: list[Any] = []
+        for axis, known in enumerate(node.outputs[0].type.shape):  # type: ignore[attr-defined]
+            if known is not None:
+                out.append(known)
+                continue
+            lengths = [s[axis] for s, i in zip(shapes, node.inputs, strict=True) if i.type.shape[axis] != 1]  # type: ignore[attr-defined]
+            out.append(lengths[0])
+        return [tuple(out)]
+
+    # -- array rule ----------------------------------------------------------------------------------------------
+    @property
+    def out_argument(self) -> bool:  # type: ignore[override]
+        """Whether the array rule's last call takes out=."""
+        last = linearise(expanded(self.scalar_op, 2))[-1][1] if self.scalar_op.value else self.scalar_op
+        return last.is_ufunc
+
+    def array(self, node: Apply, let: Let, *args: str) -> str:
+        dtypes = tuple(i.type.dtype for i in node.inputs)  # type: ignore[attr-defined]
+        return elementwise_text(self.scalar_op, dtypes, node.outputs[0].type.dtype, args, let)  # type: ignore[attr-defined]
+
+    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
+        check_broadcast(node, [np.shape(i) for i in inputs])
+        super().perform(node, inputs, output_storage)
+
+    # -- loop rule -----------------------------------------------------------------------------------------------
+    def loop(self, node: Apply, read: Read, index: tuple[Expr, ...]) -> Expr:
+        """The element at `index`."""
+        return call(self.scalar_op, *(read(i, broadcast_index(i, index)) for i in node.inputs))
+
+    # -- derivatives ---------------------------------------------------------------------------------------------
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        connected = self.scalar_op.connected
+        if connected is None:
+            return [[True]] * len(node.inputs)
+        return [[c] for c in connected]
+
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> list[Variable]:
+        x: Any
+        (z,), (gz,) = outputs, output_grads
+        connected = self.scalar_op.connected or (True,) * len(inputs)
+        partials = self._partials(inputs, z)
+        grads: list[Variable] = []
+        for x, p, c in zip(inputs, partials, connected, strict=True):
+            if not c:
+                grads.append(disconnected_type())
+            elif is_zero(p) or is_discrete(x.type.dtype) or is_discrete(z.type.dtype):  # type: ignore[attr-defined]
+                grads.append(zeros_of(x))
+            else:
+                grads.append(unbroadcast(times(gz, p, x), x))
+        return grads
+
+    def _partials(self, inputs: Sequence[Variable], z: Variable) -> Sequence[Any]:
+        if self.scalar_op.partials is None or is_discrete(z.type.dtype):  # type: ignore[attr-defined]
+            return (0,) * len(inputs)
+        partials: Sequence[Any] = self.scalar_op.partials(functions, *inputs, z)
+        return partials
+
+    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
+        z = self(*inputs)
+        terms = [
+            t * p
+            for p, t in zip(self._partials(inputs, z), eval_points, strict=True)
+            if t is not None and not is_zero(p)
+        ]
+        if not terms:
+            return [None if all(t is None for t in eval_points) else zeros_of(z)]
+        total = sum(terms[1:], terms[0])
+        return [total if total.type.ndim == z.type.ndim and total.type.broadcastable == z.type.broadcastable else functions.second(z, total)]
+
+
+class _Functions:
+    """The tensor functions by the name of their row: the `m` of the table's derivatives."""
+
+    def __getattr__(self, name: str) -> Elemwise:
+        if name not in TABLE:
+            raise AttributeError(f"the scalar table has no row {name!r}")
+        function = Elemwise(TABLE[name], name=name)
+        setattr(self, name, function)
+        return function
+
+
+functions: Any = _Functions()
+
+
+@lru_cache(maxsize=1024)
+def cast_op(scalar_op: ScalarOp) -> Elemwise:
+    """The one Elemwise of a scalar op."""
+    return Elemwise(scalar_op)
+
+
+def is_zero(partial: Any) -> bool:
+    """Whether a partial derivative of the table is the literal 0."""
+    return isinstance(partial, (int, float)) and partial == 0
+
+
+def times(gz: Any, partial: Any, x: Any) -> Any:
+    """cotangent times partial derivative; for complex numbers the conjugate, so that real costs descend."""
+    if isinstance(partial, (int, float)) and partial == 1:
+        product = gz
+    elif isinstance(partial, (int, float)) and partial == -1:
+        product = -gz
+    else:
+        if isinstance(partial, Variable) and is_complex(partial.type.dtype):  # type: ignore[attr-defined]
+            partial = functions.conj(partial)
+        product = gz * partial
+    if is_complex(product.type.dtype) and not is_complex(x.type.dtype):
+        product = functions.real(product)
+    return product
+
+
+def zeros_of(x: Any) -> Any:
+    """A gradient of zeros for `x`: its dtype where that is continuous, else floatX."""
+    dtype = config.floatX if is_discrete(x.type.dtype) else x.type.dtype
+    return functions.second(x, convert.make_constant(np.zeros((), dtype)))
+
+
+def unbroadcast(g: Any, x: Any) -> Any:
+    """`g` summed over the axes in which `x` was stretched, so that it has x's broadcast pattern."""
+    axes = [k for k, (b, c) in enumerate(zip(x.type.broadcastable, g.type.broadcastable, strict=True)) if b and not c]
+    if not axes:
+        if any(c and not b for b, c in zip(x.type.broadcastable, g.type.broadcastable, strict=True)):
+            return functions.second(x, g)  # the cotangent was narrower than the output: stretch it to x
+        return g
+    g = g.sum(axis=axes, keepdims=True)
+    if any(c and not b for b, c in zip(x.type.broadcastable, g.type.broadcastable, strict=True)):
+        return functions.second(x, g)
+    return g
+
+
+def broadcast_index(variable: Any, index: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """`index` with 0 in the axes where the variable has length 1."""
+    return tuple(const(0) if n == 1 else i for n, i in zip(variable.type.shape, index, strict=True))
+
+
+def check_broadcast(node: Apply, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raises where run-time shapes do not agree under static broadcasting (numpy would stretch any axis of 1)."""
+    for axis in range(node.outputs[0].type.ndim):
+        lengths = {s[axis] for s, i in zip(shapes, node.inputs, strict=True) if not i.type.broadcastable[axis]}  # type: ignore[attr-defined]
+        if len(lengths) > 1:
+            raise ShapeMismatchError(
+                explain(
+                    f"Input dimension mis-match: the inputs of {node.op} differ in axis {axis}.",
+                    operation=str(node.op),
+                    operands=[f"{i}: {i.type}, shape {tuple(s)}" for i, s in zip(node.inputs, shapes, strict=True)],
+                    expression=str(node),
+                    where=str(node.trace or ""),
+                    remedy="make the lengths equal, or declare an axis of length 1 broadcastable (theano.tensor.addbroadcast)",
+                )
+            )
+
+
+# -- the text of elementwise calls ---------------------------------------------------------------------------------
+
+
+def elementwise_text(op: ScalarOp, dtypes: tuple[str, ...], out: str, args: Sequence[str], let: Let) -> str:
+    """The call that computes a row on arrays: one ufunc call, or the row's definition step by step."""
+    if op.name.startswith("Cast{"):
+        return f"xp.asarray({args[0]}).astype({out!r})"
+    if op.value is not None:
+        return _defined_text(op, dtypes, out, args, let)
+    if op.arity is None:
+        if len(args) == 1:
+            return f"xp.positive({args[0]})" if out != "bool" else f"xp.array({args[0]})"
+        value, so_far = args[0], dtypes[0]
+        for position, (arg, dtype) in enumerate(zip(args[1:], dtypes[1:], strict=True)):
+            last = position == len(args) - 2
+            after = out if last else op.out((so_far, dtype), out)
+            text = primitive_text(op, (so_far, dtype), after, (value, arg))
+            value, so_far = (text if last else let(text)), after
+        return value
+    return primitive_text(op, dtypes, out, args)
+
+
+@lru_cache(maxsize=1024)
+def expanded(op: ScalarOp, nargs: int) -> Expr:
+    """The definition of a row in rows that are calls, of arguments a0, a1, ..."""
+    count = op.arity or nargs
+    return expand(op, tuple(Expr("load", f"a{k}") for k in range(count)))
+
+
+def _defined_text(op: ScalarOp, dtypes: tuple[str, ...], out: str, args: Sequence[str], let: Let) -> str:
+    names = {
+        f"a{k}": let(f"xp.asarray({a}, {out!r})") if is_discrete(d) and not is_discrete(out) else a
+        for k, (a, d) in enumerate(zip(args, dtypes, strict=True))
+    }
+    statements = linearise(expanded(op, len(args)))
+    for name, row, operands in statements:
+        text = _call(row, [names.get(o, o) if isinstance(o, str) else repr(o) for o in operands])
+        if name == statements[-1][0]:
+            return text
+        names[name] = let(text)
+    raise AssertionError(f"the row {op.name} is defined by no call")
+
+
+def primitive_text(op: ScalarOp, dtypes: tuple[str, ...], out: str, args: Sequence[str]) -> str:
+    """One call of numpy or scipy.special that gives the dtype `out`."""
+    natural = natural_dtype(op, dtypes)
+    text = _call(op, args)
+    if natural == out:
+        return text
+    if natural is None or not op.is_ufunc or op.special:
+        return f"xp.asarray({text}).astype({out!r})"
+    return f"{text[:-1]}, dtype={out!r})"
+
+
+def _call(op: ScalarOp, args: Sequence[str]) -> str:
+    module = "special" if op.special else "xp"
+    return f"{module}.{op.special or op.numpy}({', '.join(args)})"
+
+
+@lru_cache(maxsize=8192)
+def natural_dtype(op: ScalarOp, dtypes: tuple[str, ...]) -> str | None:
+    """The dtype that numpy's own rules give, or None where it has no loop for these inputs."""
+    if op.special or not op.is_ufunc:
+        return None if op.numpy != "where" else np.result_type(*dtypes[1:]).name
+    ufunc = getattr(np, op.numpy or "")
+    try:
+        return str(ufunc.resolve_dtypes((*map(np.dtype, dtypes), *(None,) * ufunc.nout))[-1].name)
+    except TypeError:
+        return None
+
+
+# -- DimShuffle ----------------------------------------------------------------------------------------------------
+
+
+class DimShuffle(ArrayOp):
+    """Moves axes, adds axes of length 1 ("x") and drops broadcastable ones. The result is a view.
+
+    new_order: for each axis of the result the input's axis, or "x".
+    """
+
+    __props__ = ("input_broadcastable", "new_order")
+    view_map = {0: [0]}
+
+    def __init__(self, input_broadcastable: Iterable[bool], new_order: Iterable[Any], inplace: bool = True):
+        self.input_broadcastable = tuple(bool(b) for b in input_broadcastable)
+        self.new_order = tuple(o if o == "x" else int(o) for o in new_order)
+        ndim = len(self.input_broadcastable)
+        self.shuffle = tuple(o for o in self.new_order if o != "x")
+        for o in self.shuffle:
+            if not 0 <= o < ndim:
+                raise ValueError(self._bad(f"there is no axis {o} in a tensor of {ndim} dimensions"))
+            if self.shuffle.count(o) > 1:
+                raise ValueError(self._bad(f"the same input dimension may not appear twice in the list of output dimensions: {o}"))
+        self.drop = tuple(k for k in range(ndim) if k not in self.shuffle)
+        self.augment = tuple(k for k, o in enumerate(self.new_order) if o == "x")
+        if any(not self.input_broadcastable[k] for k in self.drop):
+            raise ValueError(self._bad("You cannot drop a non-broadcastable dimension."))
+
+    def _bad(self, why: str) -> str:
+        return explain(
+            f"dimshuffle{self.new_order}: {why}",
+            operands=[f"input pattern (broadcastable): {self.input_broadcastable}"],
+            remedy="name each axis of the result: an input axis once, or 'x' for a new axis of length 1",
+        )
+
+    def __str__(self) -> str:
+        return f"InplaceDimShuffle{{{','.join(map(str, self.new_order))}}}"
+
+    def make_node(self, x: Any) -> Apply:
+        x = as_tensor_variable(x)
+        if x.type.ndim != len(self.input_broadcastable) or any(
+            b and not c for b, c in zip(self.input_broadcastable, x.type.broadcastable, strict=True)
+        ):
+            raise TypeError(f"{self} expects an input of pattern {self.input_broadcastable}; {x} has {x.type.broadcastable}")
+        shape = tuple(1 if o == "x" else x.type.shape[o] for o in self.new_order)
+        return Apply(self, [x], [tensor_type(x.type.dtype, shape)()])
+
+    def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return [tuple(1 if o == "x" else shapes[0][o] for o in self.new_order)]
+
+    def array(self, node: Apply, let: Let, *args: str) -> str:
+        (x,) = args
+        if self.shuffle == tuple(sorted(self.shuffle)):
+            return self._indexed(x, self.new_order)
+        kept = sorted(self.shuffle)
+        text = self._indexed(x, kept) if self.drop else x
+        order = tuple(kept.index(o) for o in self.shuffle)
+        text = f"{text}.T" if order == tuple(reversed(range(len(order)))) else f"{text}.transpose({order})"
+        return f"{text}[{', '.join('None' if o == 'x' else ':' for o in self.new_order)}]" if self.augment else text
+
+    def _indexed(self, x: str, order: Iterable[Any]) -> str:
+        """`x` indexed: ":" keeps an axis, 0 drops one, None adds one (axes stay in order)."""
+        parts, axis = [], 0
+        for o in order:
+            if o == "x":
+                parts.append("None")
+                continue
+            parts += ["0"] * (o - axis) + [":"]
+            axis = o + 1
+        parts += ["0"] * (len(self.input_broadcastable) - axis)
+        return f"{x}[{', '.join(parts)}]" if set(parts) - {":"} else x
+
+    def loop(self, node: Apply, read: Read, index: tuple[Expr, ...]) -> Expr:
+        """The element at `index`."""
+        where = {o: i for o, i in zip(self.new_order, index, strict=True) if o != "x"}
+        return read(node.inputs[0], tuple(where.get(a, const(0)) for a in range(len(self.input_broadcastable))))
+
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> list[Variable]:
+        x: Any
+        g: Any
+        (x,), (g,) = inputs, output_grads
+        axes = [k for k in self.augment if not g.type.broadcastable[k]]
+        if axes:
+            g = g.sum(axis=axes, keepdims=True)
+        back: list[Any] = ["x"] * x.type.ndim
+        for k, o in enumerate(self.new_order):
+            if o != "x":
+                back[o] = k
+        return [dimshuffle(g, back)]
+
+    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
+        return [None if eval_points[0] is None else self(eval_points[0])]
+
+
+def dimshuffle(x: Any, order: Sequence[Any]) -> Any:
+    """`x` with its axes in `order` ("x" for a new one); `x` itself where nothing changes."""
+    if tuple(order) == tuple(range(x.type.ndim)):
+        return x
+    return DimShuffle(x.type.broadcastable, order)(x)
+
+
+def pad_left(x: Any, ndim: int) -> Any:
+    """`x` with broadcastable axes in front, or without those it has in front, so that it has `ndim` dimensions."""
+    extra = ndim - x.type.ndim
+    if extra >= 0:
+        return dimshuffle(x, ["x"] * extra + list(range(x.type.ndim)))
+    if not all(x.type.broadcastable[:-extra]):
+        raise ValueError(f"as_tensor_variable(ndim={ndim}): {x} of {x.type} has {x.type.ndim} dimensions that are not all 1")
+    return dimshuffle(x, list(range(-extra, x.type.ndim)))
+
+
+convert.pad_dimensions = pad_left
