@@ -42,6 +42,7 @@ __all__ = [
     "ReplacementDidntRemovedError",
     "RewriteError",
     "ShapeError",
+    "ShapeMismatchError",
     "StochasticOrder",
     "SupportCodeError",
     "TheanoConfigWarning",
@@ -251,6 +252,10 @@ class NotScalarConstantError(Exception):
 
 class EmptyConstantError(NotScalarConstantError):
     """A scalar constant was wanted, and the variable is an array without elements."""
+
+
+class ShapeMismatchError(ValueError):
+    """The shapes of operands do not agree (numpy and Theano raise ValueError here)."""
 
 
 class ShapeError(Exception):
