@@ -28,6 +28,7 @@ BASES: dict[str, type[BaseException]] = {
     "NotScalarConstantError": Exception,
     "EmptyConstantError": errors.NotScalarConstantError,
     "ShapeError": Exception,
+    "ShapeMismatchError": ValueError,
     "AdvancedIndexingError": TypeError,
     "AdvancedBooleanIndexingError": TypeError,
     "ComplexError": NotImplementedError,
