@@ -176,6 +176,7 @@ op(
     numpy="square",
     partials=lambda m, x, z: (2 * x,),
     parity=+1,
+    inverse="sqrt",
     range=(0.0, INF),
     complex=True,
     sympy=lambda k, x: x**2,

@@ -119,7 +119,8 @@ def _float_dtype(value: float, floatX: str, cast_policy: str) -> str:
 
 def _exact_in(value: float, kind: type[np.float16] | type[np.float32]) -> bool:
     with np.errstate(all="ignore"):
-        return bool(kind(value) == value)
+        # Through float: numpy would compare a float32 with a Python float in float32.
+        return float(kind(value)) == value
 
 
 def _exact_in_float32(value: float) -> bool:

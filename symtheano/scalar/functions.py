@@ -61,6 +61,7 @@ op(
     partials=lambda m, x, z: (m.inv(x),),
     domain=((0.01, 5.0),),
     monotone=+1,
+    inverse="exp",
     complex=True,
 )
 op(
@@ -380,15 +381,15 @@ _UFS_TOP = 0.99505475368673
 def _ultra_fast_sigmoid(m: Any, x: Any) -> Any:
     a = 0.5 * m.abs_(x)
     line = number(m, _UFS_LINE[0], x) + number(m, _UFS_LINE[1], x) * (a - number(m, 1.7, x))
-    tail = m.switch(m.lt(a, 3), line, number(m, _UFS_TOP, x))
-    half = m.switch(m.lt(a, number(m, 1.7, x)), 1.5 * a / (1 + a), tail)
+    tail = m.switch(m.ge(a, 3), number(m, _UFS_TOP, x), line)
+    half = m.switch(m.ge(a, number(m, 1.7, x)), tail, 1.5 * a / (1 + a))
     return 0.5 * (1 + m.switch(m.lt(x, 0), -half, half))
 
 
 def _ultra_fast_sigmoid_partials(m: Any, x: Any, z: Any) -> tuple[Any]:
     a = 0.5 * m.abs_(x)
-    tail = m.switch(m.lt(a, 3), number(m, _UFS_LINE[1], x), 0)
-    return (0.25 * m.switch(m.lt(a, number(m, 1.7, x)), 1.5 / m.sqr(1 + a), tail),)
+    tail = m.switch(m.ge(a, 3), 0, number(m, _UFS_LINE[1], x))
+    return (0.25 * m.switch(m.ge(a, number(m, 1.7, x)), tail, 1.5 / m.sqr(1 + a)),)
 
 
 def _ultra_fast_sigmoid_oracle(k: Any, x: Any) -> Any:

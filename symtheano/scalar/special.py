@@ -56,6 +56,7 @@ op(
     special="erfinv",
     partials=lambda m, x, z: (number(m, _HALF_SQRT_PI, x) * m.exp(z * z),),
     domain=((-0.9, 0.9),),
+    inverse="erf",
     monotone=+1,
     parity=-1,
 )
@@ -66,6 +67,7 @@ op(
     special="erfcinv",
     partials=lambda m, x, z: (number(m, -_HALF_SQRT_PI, x) * m.exp(z * z),),
     domain=((0.1, 1.9),),
+    inverse="erfc",
     monotone=-1,
     mpmath=lambda k, x: k.erfinv(1 - x),
 )
