@@ -34,6 +34,7 @@ Parameters = dict[str, Any]  # name -> shared variable
 
 SIDE = 8  # pixels
 CLASSES = 10
+PICTURES = 64  # hidden units to draw
 
 
 class Digits(NamedTuple):
@@ -59,10 +60,10 @@ def read_digits(seed: int) -> Digits:
 
 
 def initial_values(hidden: int, rng: np.random.Generator) -> dict[str, Array]:
-    """Weights of the size that suits ReLU units, biases of zero."""
+    """Biases of zero, weights of the size that suits ReLU units; smaller first ones, so that their picture is clear."""
     pixels = SIDE * SIDE
     values = {
-        "W1": rng.normal(0, np.sqrt(2 / pixels), (pixels, hidden)),
+        "W1": rng.normal(0, 0.05, (pixels, hidden)),
         "b1": np.zeros(hidden),
         "W2": rng.normal(0, np.sqrt(2 / hidden), (hidden, CLASSES)),
         "b2": np.zeros(CLASSES),
@@ -170,18 +171,20 @@ def draw_loss(losses: Sequence[float], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.semilogy(range(1, len(losses) + 1), losses, marker=".")
     axes.set(xlabel="epoch", ylabel="cross-entropy", title="Loss on the training digits")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
 def draw_weights(weights: Array, path: Path) -> None:
-    """What each hidden unit looks for, as a picture of 8 by 8 pixels: red for ink, blue for paper."""
-    columns = int(np.ceil(np.sqrt(weights.shape[1])))
-    rows = -(-weights.shape[1] // columns)
+    """What the hidden units with the greatest weights look for, 8 by 8 pixels each: red for ink, blue for paper."""
+    strongest = np.argsort(-np.linalg.norm(weights, axis=0))[:PICTURES]
+    columns = int(np.ceil(np.sqrt(len(strongest))))
+    rows = -(-len(strongest) // columns)
     canvas = np.zeros((rows * (SIDE + 1) - 1, columns * (SIDE + 1) - 1))
-    for unit, picture in enumerate(weights.T.reshape(-1, SIDE, SIDE)):
-        top, left = (SIDE + 1) * (unit // columns), (SIDE + 1) * (unit % columns)
+    for place, picture in enumerate(weights.T[strongest].reshape(-1, SIDE, SIDE)):
+        top, left = (SIDE + 1) * (place // columns), (SIDE + 1) * (place % columns)
         canvas[top : top + SIDE, left : left + SIDE] = picture / np.abs(picture).max()
     figure, axes = plt.subplots(figsize=(8, 8 * rows / columns), layout="constrained")
     axes.imshow(canvas, cmap="RdBu_r", vmin=-1, vmax=1)
