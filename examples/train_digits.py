@@ -28,6 +28,7 @@ import symtheano.tensor as T
 
 mpl.use("Agg")  # pictures go to files: no display is needed
 import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 Array = NDArray[Any]
 Parameters = dict[str, Any]  # name -> shared variable
@@ -171,7 +172,7 @@ def draw_loss(losses: Sequence[float], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.semilogy(range(1, len(losses) + 1), losses, marker=".")
     axes.set(xlabel="epoch", ylabel="cross-entropy", title="Loss on the training digits")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
     plt.close(figure)
