@@ -215,6 +215,7 @@ op(
     doc="-1, 0 or 1",
     out=out_same,
     numpy="sign",
+    reads="number",
     idempotent=True,
     monotone=+1,
     parity=-1,

@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from symtheano.scalar.dtypes import autocast, complex_of, is_discrete, upcast
 from symtheano.scalar.namespace import ArrayNamespace
 from symtheano.scalar.op import TABLE, ScalarOp
 from symtheano.scalar.op import cast as cast_op
@@ -259,6 +260,51 @@ def expand_all(expr: Expr) -> Expr:
         made[new] = new
         stack.pop()
     return made[expr]
+
+
+# ----- Dtypes -----
+
+
+def dtypes_of(exprs: Sequence[Expr], buffers: Mapping[str, str], floatX: str) -> dict[Expr, str]:
+    """The dtype of every node below `exprs`, given those of the buffers.
+
+    A constant has no dtype of its own: beside operands that have one it takes theirs (a float among integers:
+    floatX), so it is not in the result unless it is one of `exprs` or has only constants beside it. The dtype to
+    write it in, where it is read, is that of `op.operands`.
+    """
+    found: dict[Expr, str] = {}
+    for node in postorder(exprs):
+        if node.kind == "index":
+            found[node] = "int64"
+        elif node.kind == "load":
+            found[node] = buffers[node.value]
+        elif node.kind == "call":
+            found[node] = node.value.out(operand_dtypes(node, found, floatX), floatX)
+    for expr in exprs:
+        if expr.kind == "const":
+            found[expr] = autocast(expr.value, floatX).dtype.name
+    return found
+
+
+def operand_dtypes(node: Expr, found: Mapping[Expr, str], floatX: str) -> tuple[str, ...]:
+    """The dtypes of a call's operands, as in `dtypes_of`, constants included."""
+    strong = [found[arg] for arg in node.args if arg.kind != "const"]
+    strong += [arg.value.dtype.name for arg in node.args if isinstance(arg.value, np.generic)]
+    return tuple(found[arg] if arg.kind != "const" else _const_dtype(arg.value, strong, floatX) for arg in node.args)
+
+
+def _const_dtype(value: Number, strong: list[str], floatX: str) -> str:
+    own = autocast(value, floatX).dtype.name
+    if isinstance(value, np.generic) or not strong:
+        return own
+    beside = upcast(*strong)
+    if isinstance(value, complex):
+        return complex_of(beside)
+    if is_discrete(beside):
+        if not isinstance(value, float):
+            return own if beside == "bool" else beside
+        return floatX
+    return beside
 
 
 # ----- Printing and evaluating -----

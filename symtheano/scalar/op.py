@@ -324,6 +324,11 @@ def _reads_own(dtypes: Dtypes, out: str) -> Dtypes:
     return dtypes
 
 
+def _reads_number(dtypes: Dtypes, out: str) -> Dtypes:
+    # numpy has no sign of a bool.
+    return tuple("int8" if dtype == "bool" else dtype for dtype in dtypes)
+
+
 def _reads_first_own(dtypes: Dtypes, out: str) -> Dtypes:
     return (dtypes[0], *(out,) * (len(dtypes) - 1))
 
@@ -341,6 +346,7 @@ _READS: dict[str, Callable[[Dtypes, str], Dtypes]] = {
     "out": _reads_out,
     "upcast": _reads_upcast,
     "own": _reads_own,
+    "number": _reads_number,
     "first own": _reads_first_own,
     "division": _reads_division,
     "real": _reads_real,

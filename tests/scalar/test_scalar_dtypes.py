@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from scalar_samples import value
 
 from symtheano.scalar import TABLE, autocast, cast, upcast
 from symtheano.scalar.dtypes import ALL_DTYPES, COMPLEX, DISCRETE, FLOAT, complex_of, real_of, upgrade_to_float
@@ -100,6 +101,18 @@ def test_output_dtype(name: str, rule: str, real_only: bool) -> None:
             assert row.out(dtypes, "float32") == expected, dtypes
             operands = row.operands(dtypes, "float32")
             assert len(operands) == len(dtypes)
+
+
+@pytest.mark.parametrize("name", list(TABLE))
+def test_compute_gives_the_declared_dtype(name: str) -> None:
+    row = TABLE[name]
+    for pair in itertools.product(ALL_DTYPES, repeat=min(2, row.arity or 2)):
+        dtypes = (*pair, pair[-1]) if row.arity == 3 else pair
+        try:
+            expected = row.out(dtypes, "float32")
+        except TypeError:
+            continue
+        assert value(row, *(np.ones(2, dtype) for dtype in dtypes), floatX="float32").dtype == expected, dtypes
 
 
 def test_wrong_number_of_operands() -> None:

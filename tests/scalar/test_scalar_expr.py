@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import hypothesis.strategies as st
@@ -20,6 +21,7 @@ from symtheano.scalar.expr import (
     Operand,
     call,
     const,
+    dtypes_of,
     evaluate,
     expand,
     expand_all,
@@ -190,3 +192,53 @@ def test_all_forms_agree(expr: Expr) -> None:
 def test_cast_in_expressions() -> None:
     assert evaluate(m.cast(X, "int8"), {"x": np.array([1.7, -1.7]), "i": slice(None)}).tolist() == [1, -1]
     assert call(cast("int8"), X) is m.cast(X, "int8")
+
+
+@pytest.mark.parametrize(
+    ("expr", "want"),
+    [
+        (m.exp(X) + 0.1, "float32"),
+        (X * 2, "float32"),
+        (Y + 1, "int32"),
+        (Y * 0.5, "float64"),
+        (Y * const(0.5), "float64"),
+        (Y * const(np.float64(0.5)), "float64"),
+        (X * const(np.float64(0.5)), "float64"),
+        (m.switch(m.lt(X, 0), 1, 0), "int8"),
+        (m.switch(m.lt(X, 0), 0.5, X), "float32"),
+        (m.switch(m.lt(X, 0), Y, 0), "int32"),
+        (X + I, "float64"),
+        (I + 1, "int64"),
+        (m.exp(1), "float32"),
+        (const(3), "int8"),
+        (X * 1j, "complex64"),
+        (m.cast(X, "int8"), "int8"),
+        (Y / Y, "float32"),
+    ],
+)
+def test_dtypes(expr: Expr, want: str) -> None:
+    assert (
+        dtypes_of([expr], {"x": "float32", "y": "int32"}, "float32" if want == "float32" else "float64")[expr] == want
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_definitions_keep_the_dtype(name: str) -> None:
+    row = TABLE[name]
+    for dtype in ("int8",) if row.integer else ("float16", "float32", "float64"):
+        buffers = {f"x{k}": dtype for k in range(arity(row))}
+        expr = expand(row, [load(b) for b in buffers])
+        # Rows that are float64, complex or bool whatever they read say so by a cast of their users' own.
+        if name not in ("chi2sf", "complex", "complex_from_polar"):
+            assert dtypes_of([expr], buffers, "float64")[expr] == row.out((dtype,) * arity(row), "float64")
+
+
+def test_interning_from_many_threads() -> None:
+    def build(_: int) -> Expr:
+        expr: Expr = X
+        for k in range(300):
+            expr = m.tanh(expr * k)
+        return expr
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(expr) for expr in list(pool.map(build, range(32)))}) == 1
