@@ -20,9 +20,13 @@ from symtheano.tensor.type import TensorType
 
 
 class Let(Protocol):
-    """Binds the value of `text` to a new name. `reuse`: an earlier let's name whose memory may be overwritten."""
+    """Binds the value of `text` to a new name.
 
-    def __call__(self, text: str) -> str: ...
+    dtype: says that the text is an elementwise call that accepts out=, with a result of this dtype and of the shape of
+    the op's output, so that the planner may choose its memory.
+    """
+
+    def __call__(self, text: str, dtype: str | None = None) -> str: ...
 
 
 class ArrayOp(Op):
@@ -55,7 +59,7 @@ def array_source(node: Apply) -> str:
     args = [f"a{k}" for k in range(len(node.inputs))]
     lines: list[str] = []
 
-    def let(text: str) -> str:
+    def let(text: str, dtype: str | None = None) -> str:
         lines.append(f"    t{len(lines)} = {text}")
         return f"t{len(lines) - 1}"
 

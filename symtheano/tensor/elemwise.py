@@ -2,24 +2,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from symtheano.config import config
 from symtheano.errors import ShapeMismatchError, explain
-from symtheano.graph.null import disconnected_type
+from symtheano.graph.null import NullType, disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import TABLE, ScalarOp
-from symtheano.scalar.dtypes import is_complex, is_discrete
-from symtheano.scalar.expr import Expr, call, const, expand, linearise
+from symtheano.scalar.dtypes import is_complex, is_discrete, upgrade_to_float
+from symtheano.scalar.expr import Expr, call, const
 from symtheano.tensor import convert
 from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.calls import ends_in_ufunc, row_text
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.type import StaticShape, tensor_type
 
 Read = Callable[[Variable, tuple[Expr, ...]], Expr]
+
+
+_VIEWS = {"second": 1, "identity": 0}  # rows whose result is a view of that argument
 
 
 class Elemwise(ArrayOp):
@@ -36,6 +39,9 @@ class Elemwise(ArrayOp):
         self.name = name
         self.nin = scalar_op.arity
         self.nout = 1
+        if scalar_op.name in _VIEWS:
+            self.view_map = {0: [_VIEWS[scalar_op.name]]}
+        self.out_argument = ends_in_ufunc(scalar_op)  # type: ignore[misc]
 
     def __str__(self) -> str:
         return f"Elemwise{{{self.scalar_op.name},no_inplace}}"
@@ -94,15 +100,13 @@ class Elemwise(ArrayOp):
         return [tuple(out)]
 
     # -- array rule ----------------------------------------------------------------------------------------------
-    @property
-    def out_argument(self) -> bool:  # type: ignore[override]
-        """Whether the array rule's last call takes out=."""
-        last = linearise(expanded(self.scalar_op, 2))[-1][1] if self.scalar_op.value else self.scalar_op
-        return last.is_ufunc
-
     def array(self, node: Apply, let: Let, *args: str) -> str:
+        if self.scalar_op.name == "second":
+            return f"xp.broadcast_to({args[1]}, xp.shape({args[0]}))"
+        if self.scalar_op.name == "identity":
+            return args[0]
         dtypes = tuple(i.type.dtype for i in node.inputs)  # type: ignore[attr-defined]
-        return elementwise_text(self.scalar_op, dtypes, node.outputs[0].type.dtype, args, let)  # type: ignore[attr-defined]
+        return row_text(self.scalar_op, dtypes, node.outputs[0].type.dtype, args, let)  # type: ignore[attr-defined]
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
         check_broadcast(node, [np.shape(i) for i in inputs])
@@ -123,19 +127,22 @@ class Elemwise(ArrayOp):
     def L_op(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
-        x: Any
         (z,), (gz,) = outputs, output_grads
-        connected = self.scalar_op.connected or (True,) * len(inputs)
+        row = self.scalar_op
+        if row.adjoint is not None and any(is_complex(v.type.dtype) for v in (*inputs, z)):  # type: ignore[attr-defined]
+            return [self._cotangent(x, g, k) for k, (x, g) in enumerate(zip(inputs, row.adjoint(functions, *inputs, z, gz), strict=True))]
         partials = self._partials(inputs, z)
-        grads: list[Variable] = []
-        for x, p, c in zip(inputs, partials, connected, strict=True):
-            if not c:
-                grads.append(disconnected_type())
-            elif is_zero(p) or is_discrete(x.type.dtype) or is_discrete(z.type.dtype):  # type: ignore[attr-defined]
-                grads.append(zeros_of(x))
-            else:
-                grads.append(unbroadcast(times(gz, p, x), x))
-        return grads
+        return [self._cotangent(x, times(gz, p, x), k) for k, (x, p) in enumerate(zip(inputs, partials, strict=True))]
+
+    def _cotangent(self, x: Any, g: Any, position: int) -> Variable:
+        """`g` as the gradient of input `position`: of its broadcast pattern, zero or null where it must be."""
+        if not self.scalar_op.is_connected(position):
+            return disconnected_type()
+        if g is None and not is_discrete(x.type.dtype):
+            return NullType(f"no formula for the derivative of {self.scalar_op.name} by its argument {position}")()
+        if is_discrete(x.type.dtype) or is_zero(g):
+            return zeros_of(x)  # type: ignore[no-any-return]
+        return unbroadcast(g, x)  # type: ignore[no-any-return]
 
     def _partials(self, inputs: Sequence[Variable], z: Variable) -> Sequence[Any]:
         if self.scalar_op.partials is None or is_discrete(z.type.dtype):  # type: ignore[attr-defined]
@@ -159,6 +166,12 @@ class Elemwise(ArrayOp):
 class _Functions:
     """The tensor functions by the name of their row: the `m` of the table's derivatives."""
 
+    @staticmethod
+    def literal(value: float, like: Any) -> Variable:
+        """The number in the precision of `like`."""
+        dtype = like.type.dtype
+        return convert.make_constant(np.asarray(value, dtype if not is_discrete(dtype) else upgrade_to_float(dtype)))
+
     def __getattr__(self, name: str) -> Elemwise:
         if name not in TABLE:
             raise AttributeError(f"the scalar table has no row {name!r}")
@@ -170,12 +183,6 @@ class _Functions:
 functions: Any = _Functions()
 
 
-@lru_cache(maxsize=1024)
-def cast_op(scalar_op: ScalarOp) -> Elemwise:
-    """The one Elemwise of a scalar op."""
-    return Elemwise(scalar_op)
-
-
 def is_zero(partial: Any) -> bool:
     """Whether a partial derivative of the table is the literal 0."""
     return isinstance(partial, (int, float)) and partial == 0
@@ -183,6 +190,8 @@ def is_zero(partial: Any) -> bool:
 
 def times(gz: Any, partial: Any, x: Any) -> Any:
     """cotangent times partial derivative; for complex numbers the conjugate, so that real costs descend."""
+    if partial is None or is_zero(partial):
+        return partial
     if isinstance(partial, (int, float)) and partial == 1:
         product = gz
     elif isinstance(partial, (int, float)) and partial == -1:
@@ -235,77 +244,6 @@ def check_broadcast(node: Apply, shapes: Sequence[tuple[int, ...]]) -> None:
                     remedy="make the lengths equal, or declare an axis of length 1 broadcastable (theano.tensor.addbroadcast)",
                 )
             )
-
-
-# -- the text of elementwise calls ---------------------------------------------------------------------------------
-
-
-def elementwise_text(op: ScalarOp, dtypes: tuple[str, ...], out: str, args: Sequence[str], let: Let) -> str:
-    """The call that computes a row on arrays: one ufunc call, or the row's definition step by step."""
-    if op.name.startswith("Cast{"):
-        return f"xp.asarray({args[0]}).astype({out!r})"
-    if op.value is not None:
-        return _defined_text(op, dtypes, out, args, let)
-    if op.arity is None:
-        if len(args) == 1:
-            return f"xp.positive({args[0]})" if out != "bool" else f"xp.array({args[0]})"
-        value, so_far = args[0], dtypes[0]
-        for position, (arg, dtype) in enumerate(zip(args[1:], dtypes[1:], strict=True)):
-            last = position == len(args) - 2
-            after = out if last else op.out((so_far, dtype), out)
-            text = primitive_text(op, (so_far, dtype), after, (value, arg))
-            value, so_far = (text if last else let(text)), after
-        return value
-    return primitive_text(op, dtypes, out, args)
-
-
-@lru_cache(maxsize=1024)
-def expanded(op: ScalarOp, nargs: int) -> Expr:
-    """The definition of a row in rows that are calls, of arguments a0, a1, ..."""
-    count = op.arity or nargs
-    return expand(op, tuple(Expr("load", f"a{k}") for k in range(count)))
-
-
-def _defined_text(op: ScalarOp, dtypes: tuple[str, ...], out: str, args: Sequence[str], let: Let) -> str:
-    names = {
-        f"a{k}": let(f"xp.asarray({a}, {out!r})") if is_discrete(d) and not is_discrete(out) else a
-        for k, (a, d) in enumerate(zip(args, dtypes, strict=True))
-    }
-    statements = linearise(expanded(op, len(args)))
-    for name, row, operands in statements:
-        text = _call(row, [names.get(o, o) if isinstance(o, str) else repr(o) for o in operands])
-        if name == statements[-1][0]:
-            return text
-        names[name] = let(text)
-    raise AssertionError(f"the row {op.name} is defined by no call")
-
-
-def primitive_text(op: ScalarOp, dtypes: tuple[str, ...], out: str, args: Sequence[str]) -> str:
-    """One call of numpy or scipy.special that gives the dtype `out`."""
-    natural = natural_dtype(op, dtypes)
-    text = _call(op, args)
-    if natural == out:
-        return text
-    if natural is None or not op.is_ufunc or op.special:
-        return f"xp.asarray({text}).astype({out!r})"
-    return f"{text[:-1]}, dtype={out!r})"
-
-
-def _call(op: ScalarOp, args: Sequence[str]) -> str:
-    module = "special" if op.special else "xp"
-    return f"{module}.{op.special or op.numpy}({', '.join(args)})"
-
-
-@lru_cache(maxsize=8192)
-def natural_dtype(op: ScalarOp, dtypes: tuple[str, ...]) -> str | None:
-    """The dtype that numpy's own rules give, or None where it has no loop for these inputs."""
-    if op.special or not op.is_ufunc:
-        return None if op.numpy != "where" else np.result_type(*dtypes[1:]).name
-    ufunc = getattr(np, op.numpy or "")
-    try:
-        return str(ufunc.resolve_dtypes((*map(np.dtype, dtypes), *(None,) * ufunc.nout))[-1].name)
-    except TypeError:
-        return None
 
 
 # -- DimShuffle ----------------------------------------------------------------------------------------------------

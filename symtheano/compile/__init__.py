@@ -1,0 +1,1 @@
+"""The compiler: from a closed graph to a running function."""

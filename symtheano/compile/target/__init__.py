@@ -1,0 +1,1 @@
+"""Targets: how a Program becomes something that runs."""

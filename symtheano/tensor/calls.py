@@ -1,0 +1,123 @@
+"""Rows of the scalar table as array calls: the text that Elemwise's array rule gives."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from symtheano.scalar import ScalarOp
+from symtheano.scalar.expr import Expr, expand, linearise, load
+from symtheano.scalar.expr import Let as Statement
+from symtheano.tensor.array import Let
+
+Dtypes = tuple[str, ...]
+
+
+def row_text(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
+    """The call that computes a row on arrays of `dtypes`, with a result of dtype `out`.
+
+    A row that is one call becomes that call; a row defined by others is written out step by step, each bound by `let`.
+    """
+    if op.params:
+        return f"xp.asarray({args[0]}).astype({out!r})"
+    if op.value is not None and op.name != "complex":
+        return _defined(op, dtypes, out, args, let)
+    if op.arity is None:
+        return _chain(op, dtypes, out, args, let)
+    return _primitive(op, dtypes, out, args, let)
+
+
+def ends_in_ufunc(op: ScalarOp) -> bool:
+    """Whether the text of `row_text` ends in a call that takes out= (where no conversion of the result is needed)."""
+    if op.params or op.name == "complex":
+        return False
+    if op.value is None:
+        return op.is_ufunc
+    last = _definition(op, op.arity or 2)[-1].op
+    return last is not None and last.is_ufunc
+
+
+@lru_cache(maxsize=1024)
+def _definition(op: ScalarOp, nargs: int) -> list[Statement]:
+    """The definition of a row as statements over the loads a0, a1, ..."""
+    return linearise(expand(op, [load(f"a{k}") for k in range(op.arity or nargs)]))
+
+
+def _chain(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
+    """An n-ary row as calls of two arguments."""
+    if len(args) == 1:
+        return f"xp.array({args[0]})"
+    text, so_far = args[0], dtypes[0]
+    for position, (arg, dtype) in enumerate(zip(args[1:], dtypes[1:], strict=True)):
+        last = position == len(args) - 2
+        after = out if last else op.out((so_far, dtype), out)
+        text = _primitive(op, (so_far, dtype), after, (text, arg), let)
+        so_far = after
+        if not last:
+            text = let(text, after)
+    return text
+
+
+def _defined(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
+    wanted = op.operands(dtypes, out)
+    names = {f"a{k}": _converted(a, d, w, let) for k, (a, d, w) in enumerate(zip(args, dtypes, wanted, strict=True))}
+    kinds = {f"a{k}": w for k, w in enumerate(wanted)}
+    values: dict[str, str] = {}
+    statements = _definition(op, len(args))
+    for statement in statements:
+        if statement.op is None:
+            buffer = str(statement.expr.value)
+            values[statement.name], kinds[statement.name] = names[buffer], kinds[buffer]
+            continue
+        operands = [repr(o.value) if isinstance(o, Expr) else values[o] for o in statement.operands]
+        own = tuple(kinds[o] for o in statement.operands if isinstance(o, str))
+        kind = _result(statement.op, statement, kinds, own, out)
+        text = _call(statement.op, operands)
+        if statement is statements[-1]:
+            return text if kind == out else f"xp.asarray({text}).astype({out!r})"
+        values[statement.name] = let(text, kind if statement.op.is_ufunc else None)
+        kinds[statement.name] = kind
+    raise AssertionError(f"the row {op.name} is defined by no call")
+
+
+def _result(op: ScalarOp, statement: Statement, kinds: dict[str, str], own: Dtypes, out: str) -> str:
+    """The dtype of a step of a definition; numbers take the dtype of the arrays beside them."""
+    like = next((k for k in own if k != "bool"), out)
+    return op.out(tuple(kinds[o] if isinstance(o, str) else like for o in statement.operands), out)
+
+
+def _primitive(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
+    """One call of numpy or scipy.special that gives the dtype `out`."""
+    if natural_dtype(op, dtypes) == out:
+        return _call(op, args)
+    wanted = op.operands(dtypes, out)
+    converted = [_converted(a, d, w, let) for a, d, w in zip(args, dtypes, wanted, strict=True)]
+    text = _call(op, converted)
+    return text if natural_dtype(op, wanted) == out else f"xp.asarray({text}).astype({out!r})"
+
+
+def _converted(arg: str, dtype: str, wanted: str, let: Let) -> str:
+    return arg if dtype == wanted else let(f"xp.asarray({arg}, {wanted!r})")
+
+
+def _call(op: ScalarOp, args: Sequence[str]) -> str:
+    if op.name == "complex":
+        return f"kernels.complex_from_parts(xp, {args[0]}, {args[1]})"
+    return f"{'special' if op.special else 'xp'}.{op.special or op.numpy}({', '.join(args)})"
+
+
+@lru_cache(maxsize=8192)
+def natural_dtype(op: ScalarOp, dtypes: Dtypes) -> str | None:
+    """The dtype that the call itself gives for arguments of `dtypes`, or None where it has no loop for them."""
+    if op.special is not None:
+        return {"float32": "float32", "float64": "float64"}.get(np.result_type(*dtypes).name) if len(set(dtypes)) == 1 else None
+    if op.name == "complex":
+        return np.result_type(*dtypes, np.complex64).name
+    if not op.is_ufunc:
+        return np.result_type(*dtypes[1:]).name if op.numpy == "where" else None
+    ufunc = getattr(np, op.numpy or op.name)
+    try:
+        return str(ufunc.resolve_dtypes((*map(np.dtype, dtypes), *(None,) * ufunc.nout))[-1].name)
+    except TypeError:
+        return None
