@@ -46,3 +46,48 @@ def _products_before(xp: Any, rows: list[Any]) -> list[Any]:
             terms = [products[s ^ (1 << k)][..., i - 1] * g[..., i - 1] for k, g in enumerate(rows[1:]) if s >> k & 1]
             products[s][..., i] = sum(terms, products[s][..., i - 1] * rows[0][..., i - 1])
     return products
+
+
+# ----- new arrays (tensor/alloc.py, tensor/diagonal.py) -----
+
+
+def alloc(xp: Any, value: Any, stretched: tuple[bool, ...], shape: tuple[Any, ...]) -> Any:
+    """A new array of `shape` that holds `value`; only its axes marked in `stretched` are stretched."""
+    lengths = tuple(int(n) for n in shape)
+    kept = lengths[len(lengths) - value.ndim :]
+    if any(n != m and not s for n, m, s in zip(value.shape, kept, stretched)):
+        raise ShapeMismatchError(
+            explain(
+                "Alloc: the value does not fit the shape.",
+                operation="Alloc",
+                operands=[f"value of shape {value.shape}, broadcastable {stretched}", f"wanted shape {lengths}"],
+                remedy="make the lengths equal, or declare an axis of length 1 broadcastable (theano.tensor.addbroadcast)",
+            )
+        )
+    result = xp.empty(lengths, value.dtype)
+    result[...] = value
+    return result
+
+
+# ----- argmax over several axes (tensor/argmax.py) -----
+
+
+def arg_over_axes(xp: Any, x: Any, axes: tuple[int, ...], method: str) -> Any:
+    """`argmax` or `argmin` over the flattened `axes` of x."""
+    kept = [k for k in range(x.ndim) if k not in axes]
+    length = math.prod(x.shape[k] for k in axes)
+    rows = x.transpose([*kept, *axes]).reshape([*(x.shape[k] for k in kept), length])
+    return getattr(rows, method)(axis=-1)
+
+
+# ----- logsumexp (tensor/reduce.py) -----
+
+
+def logsumexp(xp: Any, x: Any, axes: tuple[int, ...], dtype: str) -> Any:
+    """log(sum(exp(x))) over `axes`, of dtype `dtype`, without overflow; -inf of no elements."""
+    top = xp.max(x, axis=axes, keepdims=True, initial=-xp.inf)
+    top = xp.where(xp.isfinite(top), top, xp.zeros((), top.dtype))
+    shifted = xp.subtract(x, top)
+    xp.exp(shifted, out=shifted)
+    total = xp.add.reduce(shifted, axis=axes, keepdims=True)
+    return (xp.log(total) + top).reshape([n for k, n in enumerate(x.shape) if k not in axes]).astype(dtype, copy=False)
