@@ -4,6 +4,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from symtheano.errors import ShapeMismatchError
+
 
 def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
     """real + 1j * imag, exactly (the formula makes nan of an infinite part)."""
@@ -91,3 +93,118 @@ def logsumexp(xp: Any, x: Any, axes: tuple[int, ...], dtype: str) -> Any:
     xp.exp(shifted, out=shifted)
     total = xp.add.reduce(shifted, axis=axes, keepdims=True)
     return (xp.log(total) + top).reshape([n for k, n in enumerate(x.shape) if k not in axes]).astype(dtype, copy=False)
+
+
+def set_at(xp: Any, x: Any, y: Any, key: Any, exact: tuple[int, ...] = ()) -> Any:
+    """`x`, after x[key] = y. exact: axes of y that may not be stretched."""
+    if exact:
+        check_exact(x, y, key, exact)
+    x[key] = y
+    return x
+
+
+def inc_at(xp: Any, x: Any, y: Any, key: Any, exact: tuple[int, ...] = ()) -> Any:
+    """`x`, after x[key] += y, for a key without arrays. exact: axes of y that may not be stretched."""
+    if exact:
+        check_exact(x, y, key, exact)
+    x[key] += xp.asarray(y, x.dtype)
+    return x
+
+
+def add_at(xp: Any, x: Any, y: Any, key: Any, exact: tuple[int, ...] = ()) -> Any:
+    """`x`, after adding y to x[key], a place that the key names twice twice. exact: axes of y that may not be stretched."""
+    if exact:
+        check_exact(x, y, key, exact)
+    xp.add.at(x, key, xp.asarray(y, x.dtype))
+    return x
+
+
+def check_exact(x: Any, y: Any, key: Any, axes: tuple[int, ...]) -> None:
+    """ValueError where numpy would stretch one of these axes of y (counted from the end) to fit x[key]."""
+    ones = [axis for axis in axes if y.shape[axis] == 1]
+    if not ones:
+        return
+    slot = x[key].shape
+    for axis in ones:
+        if slot[axis] != 1:
+            raise ValueError(
+                f"could not broadcast a value of shape {y.shape} into a part of shape {slot}: axis {axis} of the value has "
+                "length 1, but its type does not say so (declare it broadcastable, for instance with addbroadcast)"
+            )
+
+
+def last_writer(xp: Any, x: Any, key: Any) -> Any:
+    """For each element of x[key]: whether x[key] = y leaves y's element there (a place may be named twice)."""
+    owner = xp.zeros(x.shape, "int64")
+    part = owner[key]
+    turn = xp.arange(part.size).reshape(part.shape)
+    owner[key] = turn
+    return owner[key] == turn
+
+
+def reshape(xp: Any, x: Any, newshape: Any, ndim: int) -> Any:
+    """x in another shape (an integer vector or tuple), a view where that is possible."""
+    lengths = newshape if isinstance(newshape, tuple) else tuple(newshape.tolist())
+    if len(lengths) == ndim and min(lengths, default=0) >= -1:
+        try:
+            return x.reshape(lengths)
+        except ValueError:
+            pass
+    wanted = f" to {ndim} dimensions" if len(lengths) != ndim else ""
+    raise ShapeMismatchError(f"Cannot reshape input of shape {x.shape} to shape {lengths}{wanted}")
+
+
+def specify_shape(xp: Any, x: Any, lengths: Any) -> Any:
+    """x itself; AssertionError where its shape is another one."""
+    wanted = tuple(lengths.tolist())
+    if x.shape != wanted:
+        raise AssertionError(f"SpecifyShape: the input has shape {x.shape}, expected {wanted}.")
+    return x
+
+
+def unit_axes(xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """x itself; ValueError where one of the axes has another length than 1."""
+    for k in axes:
+        if x.shape[k] != 1:
+            raise ShapeMismatchError(
+                f"Dimension {k} in Rebroadcast's input was supposed to be 1 (got {x.shape[k]} instead; "
+                f"the shape is {x.shape})"
+            )
+    return x
+
+
+def split(xp: Any, x: Any, axis: Any, splits: Any, count: int) -> Any:
+    """The pieces of x along an axis as views; ValueError where the lengths do not make up x's."""
+    axis, lengths = int(axis), splits.tolist()
+    if not -x.ndim <= axis < x.ndim:
+        raise IndexError(f"Split: axis {axis} is out of range for an input of shape {x.shape}")
+    if len(lengths) != count or min(lengths, default=0) < 0 or sum(lengths) != x.shape[axis]:
+        raise ShapeMismatchError(
+            f"Split: the lengths {lengths} must be {count}, not negative, and sum to {x.shape[axis]}: "
+            f"axis {axis} of the input, whose shape is {x.shape}"
+        )
+    start, pieces, before = 0, [], (slice(None),) * (axis % x.ndim)
+    for n in lengths:
+        pieces.append(x[(*before, slice(start, start + n))])
+        start += n
+    return tuple(pieces)
+
+
+# ----- batched products (tensor/dot.py) -----
+
+
+def batched_dot(xp: Any, x: Any, y: Any, fixed: tuple[int, ...], out: Any = None) -> Any:
+    """matmul of stacks of matrices, whose lengths along the axes `fixed` must be equal (numpy would stretch a 1)."""
+    if any(x.shape[k] != y.shape[k] for k in fixed):
+        raise TypeError(f"batched_dot: the batch sizes differ: shapes {tuple(x.shape)} and {tuple(y.shape)}")
+    return xp.matmul(x, y) if out is None else xp.matmul(x, y, out=out)
+
+
+def alloc_diag(xp: Any, values: Any, lengths: Any, offset: int, axis1: int, axis2: int) -> Any:
+    """Zeros with the last axis of `values` on the diagonal `offset` of axis1 and axis2, whose lengths are given."""
+    n = values.shape[-1]
+    rows, columns = (n + abs(offset),) * 2 if lengths is None else map(int, lengths)
+    i = xp.arange(n)
+    placed = xp.zeros((*values.shape[:-1], rows, columns), values.dtype)
+    placed[..., i + max(-offset, 0), i + max(offset, 0)] = values
+    return xp.ascontiguousarray(xp.moveaxis(placed, (-2, -1), (axis1, axis2)))

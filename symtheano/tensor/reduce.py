@@ -34,6 +34,7 @@ from symtheano.tensor.careduce import (
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import functions, times
 from symtheano.tensor.math import cast
+from symtheano.tensor.sizes import shape_i, total_size
 from symtheano.tensor.type import tensor_type
 
 __all__ = [
@@ -170,16 +171,7 @@ def cast_name(dtype: str | None) -> str | None:
 
 def count(x: Any, axes: Axes | None) -> Any:
     """The number of elements of `x` along `axes`: an int where the shape is known, else an int64 scalar."""
-    known, unknown = 1, []
-    for k in range(x.type.ndim) if axes is None else axes:
-        n = x.type.shape[k]
-        if n is None:
-            unknown.append(x.shape[k])
-        else:
-            known *= n
-    if not unknown:
-        return known
-    return functions.mul(*unknown, *([known] if known != 1 else []))
+    return total_size([shape_i(x, k) for k in (range(x.type.ndim) if axes is None else axes)])
 
 
 def _divided(total: Any, number: Any) -> Any:
