@@ -113,7 +113,7 @@ def _leaves(inputs: Sequence[Variable]) -> dict[Variable, Variable]:
     for v in inputs:
         if v not in leaves:
             leaf = v.type.make_variable(v.name)
-            leaf.trace = v.trace
+            leaf.line = v.line
             leaves[v] = leaf
     return leaves
 
@@ -199,7 +199,7 @@ class _Closing:
             explain(
                 f"Input {v} of the graph was not provided and not given a value.",
                 operands=[f"{v}: {v.type}"],
-                where=str(v.trace or ""),
+                where=str(v.line or ""),
                 remedy=f"add {v} to the inputs, give it a value with givens, or make it a shared variable",
             )
         )
@@ -227,7 +227,7 @@ class _Closing:
                 made = Apply(node.op, inputs, [o.type.make_variable() for o in node.outputs])
             new = made
         for old, out in zip(node.outputs, new.outputs, strict=True):
-            out.name, out.trace = old.name, old.trace
+            out.name, out.line = old.name, old.line
         return new
 
     def _apply_rules(self, node: Apply) -> tuple[list[Variable], str | None]:

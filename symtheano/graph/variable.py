@@ -26,7 +26,7 @@ class Variable:
     """A value in an expression graph.
 
     `owner` is the Apply that computes it (None for a graph input), `index` its position among that node's outputs,
-    `trace` the user's line that made it.
+    `line` the user's line that made it.
     """
 
     evaluator: ClassVar[Callable[..., Any] | None] = None  # installed by symtheano.compile (the one upward call)
@@ -36,7 +36,7 @@ class Variable:
         self.owner = owner
         self.index = index
         self.name = name
-        self.trace: Line | None = current_line()
+        self.line: Line | None = current_line()
         self.serial = next(_serial)
 
     @property
@@ -174,7 +174,7 @@ class Apply:
     @property
     def trace(self) -> Line | None:
         """The user's line that made this node."""
-        return self.outputs[0].trace if self.outputs else None
+        return self.outputs[0].line if self.outputs else None
 
     def default_output(self) -> Variable:
         """The output that stands for the node in an expression."""
@@ -193,7 +193,7 @@ class Apply:
         """The same op and output types on `inputs`, which must have the types of the present ones."""
         new = Apply(self.op, inputs, [o.type.make_variable() for o in self.outputs])
         for old, out in zip(self.outputs, new.outputs, strict=True):
-            out.name, out.trace = old.name, old.trace
+            out.name, out.line = old.name, old.line
             if "_tag" in old.__dict__:
                 out.tag = copy.copy(old.tag)
         return new
@@ -214,7 +214,7 @@ class Apply:
             return self.copy_with_inputs(new_inputs)
         node = self.op.make_node(*new_inputs)
         for old, out in zip(self.outputs, node.outputs, strict=True):
-            out.name, out.trace = old.name, old.trace
+            out.name, out.line = old.name, old.line
         return node
 
     def __str__(self) -> str:
