@@ -1,0 +1,35 @@
+"""The rules of rewriting, in phases: what they are, in which order they are tried, and what is known of each.
+
+    CANONICALIZE   one spelling for one thing; constants folded; shapes known
+    STABILIZE      expressions that overflow or cancel become ones that do not
+    SPECIALIZE     cheaper forms of equal value
+
+A rule looks at its node and below only, so each phase is one bottom-up pass (`FunctionGraph.rewrite`). The rules of an
+earlier phase go along in the later ones: what a later rule builds is in normal form too.
+"""
+from __future__ import annotations
+
+from symtheano.compile.rules.canonicalize import CANONICAL
+from symtheano.compile.rules.fold import constant_folding
+from symtheano.compile.rules.pattern import Rule
+from symtheano.graph.rule import FunctionRule
+
+AnyRule = Rule | FunctionRule
+
+CANONICALIZE: tuple[AnyRule, ...] = (constant_folding, *CANONICAL)
+STABILIZE: tuple[AnyRule, ...] = CANONICALIZE
+SPECIALIZE: tuple[AnyRule, ...] = CANONICALIZE
+
+PHASES: dict[str, tuple[AnyRule, ...]] = {
+    "canonicalize": CANONICALIZE,
+    "stabilize": STABILIZE,
+    "specialize": SPECIALIZE,
+}
+
+
+def all_rules() -> tuple[AnyRule, ...]:
+    """Every rule once, in order of precedence."""
+    return tuple(dict.fromkeys(rule for rules in PHASES.values() for rule in rules))
+
+
+NAMES = tuple(rule.name for rule in all_rules())

@@ -1,0 +1,127 @@
+"""What rule functions ask of a variable: which elementwise row made it, which number it is filled with; and what they build."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from symtheano.graph.variable import Constant, Variable
+from symtheano.scalar import TABLE, ScalarOp
+from symtheano.scalar import cast as cast_row
+from symtheano.tensor.alloc import Alloc
+from symtheano.tensor.convert import make_constant
+from symtheano.tensor.elemwise import DimShuffle, Elemwise, functions, pad_left
+from symtheano.tensor.type import TensorType
+
+Number = bool | int | float | complex
+
+_SECOND = TABLE["second"]
+
+
+def row_of(v: Any) -> ScalarOp | None:
+    """The scalar row that computes `v`, or None where `v` is no elementwise result."""
+    owner = v.owner
+    if owner is not None and type(owner.op) is Elemwise:
+        row: ScalarOp = owner.op.scalar_op
+        return row
+    return None
+
+
+def args_of(v: Any, name: str) -> list[Any] | None:
+    """The operands of `v` where it is computed by the row `name`."""
+    owner = v.owner
+    if owner is not None and type(owner.op) is Elemwise and owner.op.scalar_op.name == name:
+        inputs: list[Any] = owner.inputs
+        return inputs
+    return None
+
+
+def arg_of(v: Any, name: str) -> Any:
+    """The only operand of `v` where it is computed by the unary row `name`, else None."""
+    owner = v.owner
+    if owner is not None and type(owner.op) is Elemwise and owner.op.scalar_op.name == name:
+        return owner.inputs[0]
+    return None
+
+
+def constant_value(v: Any) -> Number | None:
+    """The number that every element of `v` equals, seen through broadcasting; None where it is not known."""
+    while True:
+        owner = v.owner
+        if owner is None:
+            if isinstance(v, Constant) and isinstance(v.data, np.ndarray) and v.data.size == 1:
+                number: Number = v.data.item()
+                return number
+            return None
+        op = owner.op
+        if type(op) is DimShuffle or type(op) is Alloc:
+            v = owner.inputs[0]
+        elif type(op) is Elemwise and op.scalar_op is _SECOND:
+            v = owner.inputs[1]
+        else:
+            return None
+
+
+def is_constant(v: Any, number: Number) -> bool:
+    """Whether every element of `v` is known to equal `number`."""
+    return constant_value(v) == number
+
+
+def literal(number: Any, like: Any) -> Any:
+    """`number` as a 0-d constant in the dtype of `like`."""
+    return make_constant(np.asarray(number, like.type.numpy_dtype))
+
+
+def without_padding(v: Any) -> Any:
+    """`v` before the axes of length 1 that broadcasting put in front of it."""
+    owner = v.owner
+    if owner is None or type(owner.op) is not DimShuffle:
+        return v
+    op = owner.op
+    extra = len(op.new_order) - len(op.input_broadcastable)
+    if extra > 0 and op.new_order == ("x",) * extra + tuple(range(len(op.input_broadcastable))):
+        return owner.inputs[0]
+    return v
+
+
+@cache
+def _cast(dtype: str) -> Elemwise:
+    return Elemwise(cast_row(dtype))
+
+
+def cast_to(v: Any, dtype: str) -> Any:
+    """`v` converted to `dtype`; `v` itself where it has it."""
+    return v if v.type.dtype == dtype else _cast(dtype)(v)
+
+
+def like(v: Any, old: Any, models: Sequence[Any] = ()) -> Any:
+    """`v` with the dtype and broadcast pattern of `old`; `models` (or old's operands) lend their shape where it must grow."""
+    v = cast_to(v, old.type.dtype)
+    pattern = old.type.broadcastable
+    if v.type.ndim < len(pattern):
+        v = pad_left(v, len(pattern))
+    if v.type.broadcastable == pattern:
+        return v
+    for model in models or old.owner.inputs:
+        if model.type.ndim == len(pattern) and any(
+            a and not b for a, b in zip(v.type.broadcastable, model.type.broadcastable, strict=True)
+        ):
+            v = functions.second(model, v)
+    return v
+
+
+def covers(variables: Sequence[Any], pattern: Sequence[bool]) -> bool:
+    """Whether broadcasting `variables` together reaches every axis that is long in `pattern`."""
+    return all(b or any(not v.type.broadcastable[k] for v in variables) for k, b in enumerate(pattern))
+
+
+def is_tensor(v: Variable) -> bool:
+    """Whether `v` is an array of numbers."""
+    return isinstance(v.type, TensorType)
+
+
+def same_dtype(*variables: Any) -> bool:
+    """Whether all have one dtype."""
+    return len({v.type.dtype for v in variables}) == 1
