@@ -2,7 +2,7 @@
 
     Check(a, axis, b, axis)      two lengths must agree (or: a length must be a number)
     View(out, text, base)        another view of the memory of `base`
-    Call(out, text, into)        an array expression in fresh memory, or in that of the dead value `into`
+    Call(outs, text, into)       an array expression in fresh memory, or in that of the dead value `into`
     Copy(out, source)            a fresh copy
     Perform(outs, args)          an author's Op, run by its own perform
     Free(names)                  values nobody reads any more
@@ -65,7 +65,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    out: str
+    outs: tuple[str, ...]
     text: str
     node: Apply
     accepts_out: bool = False
@@ -75,7 +75,7 @@ class Call:
     into: str | None = None
 
     def __str__(self) -> str:
-        return f"call  {self.out} = {self.source}"
+        return f"call  {', '.join(self.outs)} = {self.source}"
 
     @property
     def source(self) -> str:
@@ -88,7 +88,7 @@ class Call:
 
     @property
     def writes(self) -> tuple[str, ...]:
-        return (self.out,)
+        return self.outs
 
     def writing(self, into: str) -> Call:
         """The same call, into the memory of `into`."""
@@ -176,6 +176,7 @@ class Program:
     steps: tuple[Step, ...]
     outputs: tuple[str, ...]
     variables: dict[str, Variable]
+    size_names: dict[Variable, str] = field(default_factory=dict)  # tokens of sizes as text: x0.shape[1]
 
     def __str__(self) -> str:
         head = f"inputs {', '.join(self.inputs)}; shared {', '.join(self.shared)}; constants {', '.join(self.constants)}"

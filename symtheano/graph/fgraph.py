@@ -51,6 +51,41 @@ class FunctionGraph:
         new._finish(closing, self.inputs, self.outputs, self.updates)
         return new
 
+    def with_outputs(self, outputs: Sequence[Variable], updates: Mapping[int, int]) -> FunctionGraph:
+        """The same inputs with other outputs (variables of this graph)."""
+        new = FunctionGraph.__new__(FunctionGraph)
+        closing = _Closing({i: i for i in self.inputs}, RuleIndex(()), interned=self.nodes)
+        new._finish(closing, self.inputs, outputs, updates)
+        return new
+
+    def toposort(self) -> list[Apply]:
+        """The nodes in topological order."""
+        return list(self.nodes)
+
+    @property
+    def apply_nodes(self) -> set[Apply]:
+        """The nodes as a set (Theano's name)."""
+        return set(self.nodes)
+
+    @property
+    def variables(self) -> set[Variable]:
+        """All variables of the graph, inputs and constants included."""
+        found = set(self.inputs) | set(self.outputs)
+        for node in self.nodes:
+            found.update(node.inputs, node.outputs)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A flat list of nodes: graphs of any depth pickle without recursion."""
+        place: dict[Variable, int] = {v: k for k, v in enumerate([*self.inputs, *self.constants()])}
+        leaves = [(type(v), v.type, v.name, v.trace, getattr(v, "data", None)) for v in place]
+        rows = []
+        for node in self.nodes:
+            rows.append((node.op, [place[i] for i in node.inputs], [(o.type, o.name, o.trace) for o in node.outputs]))
+            for o in node.outputs:
+                place[o] = len(place)
+        return _unpickle, (len(self.inputs), leaves, rows, [place[o] for o in self.outputs], self.updates)
+
     def users(self, variable: Variable) -> list[Apply]:
         """The nodes that read `variable`, in topological order."""
         if self._users is None:
@@ -101,6 +136,23 @@ class FunctionGraph:
         lines.append(f"outputs: {', '.join(map(ref, self.outputs))}")
         lines += [f"update: {names[self.inputs[i]]} <- {ref(self.outputs[o])}" for o, i in self.updates.items()]
         return "\n".join(lines)
+
+
+def _unpickle(
+    count: int, leaves: list[Any], rows: list[Any], outputs: list[int], updates: dict[int, int]
+) -> FunctionGraph:
+    made: list[Variable] = []
+    for cls, kind, name, trace, data in leaves:
+        leaf = kind.constant_class(kind, data, name) if issubclass(cls, Constant) else kind.make_variable(name)
+        leaf.trace = trace
+        made.append(leaf)
+    inputs = made[:count]
+    for op, args, outs in rows:
+        node = Apply(op, [made[k] for k in args], [kind.make_variable(name) for kind, name, _ in outs])
+        for out, (_, _, trace) in zip(node.outputs, outs, strict=True):
+            out.trace = trace
+        made.extend(node.outputs)
+    return FunctionGraph(inputs, [made[k] for k in outputs], updates)
 
 
 def _named(v: Variable) -> str:

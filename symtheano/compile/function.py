@@ -1,0 +1,321 @@
+"""`symtheano.function`: from inputs, outputs, updates and givens to a compiled Function."""
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symtheano.compile.io import In, Out, SymbolicInput, SymbolicOutput
+from symtheano.compile.mode import Mode, get_mode
+from symtheano.compile.profiling import ProfileStats
+from symtheano.compile.runtime import Function, Spec
+from symtheano.config import config
+from symtheano.errors import UnusedInputError, explain
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.shared import SharedVariable
+from symtheano.graph.trace import current_line
+from symtheano.graph.variable import Constant, Variable
+from symtheano.graph.walk import graph_inputs, substitute
+from symtheano.tensor.sharedvar import shared
+from symtheano.tensor.type import TensorType
+
+Pairs = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None
+
+
+def function(
+    inputs: Sequence[Any],
+    outputs: Any = None,
+    mode: Mode | str | None = None,
+    updates: Pairs = None,
+    givens: Pairs = None,
+    no_default_updates: bool | Sequence[SharedVariable] = False,
+    accept_inplace: bool = False,
+    name: str | None = None,
+    rebuild_strict: bool = True,
+    allow_input_downcast: bool | None = None,
+    profile: Any = None,
+    on_unused_input: str | None = None,
+) -> Function:
+    """Compiles a function of `inputs`.
+
+    inputs: list of variables or `In`. outputs: a variable, `Out`, a list of them, a dict with string keys, or None.
+    updates: pairs (shared variable, its new value); every new value is computed from the old ones. givens: pairs
+    (variable, what to use instead). no_default_updates: True, or the shared variables whose `default_update` is left out.
+    name: for messages. rebuild_strict: whether givens must keep types. allow_input_downcast: True converts any input,
+    None lets Python floats into floatX, False converts nothing lossy. on_unused_input: 'raise', 'warn' or 'ignore'.
+
+    Raises UnusedInputError, MissingInputError (graph.fgraph), TypeError and ValueError for what does not fit together.
+
+    >>> import symtheano, symtheano.tensor as T
+    >>> x = T.dscalar("x")
+    >>> float(symtheano.function([x], x ** 2)(3.0))
+    9.0
+    """
+    ins = _inputs(inputs, allow_input_downcast)
+    outs, keys, unpack = _outputs(outputs)
+    pairs = _updates(updates)
+    replacements = _givens(givens, ins, rebuild_strict)
+    graph = _Rebuilt(ins, outs, pairs, replacements, no_default_updates, rebuild_strict)
+    _check_unused(ins, graph.roots, config.on_unused_input if on_unused_input is None else on_unused_input, name)
+    stateful = tuple(k for k, i in enumerate(ins) if i.update is not None)
+    first_update = len(outs) + len(stateful)
+    updates_at = {first_update + j: len(ins) + graph.shared.index(s) for j, (s, _) in enumerate(graph.updates)}
+    closed = FunctionGraph([*(i.variable for i in ins), *graph.shared], graph.roots, updates_at)
+    spec = Spec(
+        graph=closed,
+        ins=tuple(ins),
+        outs=tuple(outs),
+        shared=tuple(graph.shared),
+        mode=get_mode(mode),
+        name=name if name is not None else str(current_line() or ""),
+        unpack=unpack,
+        keys=keys,
+        stateful=stateful,
+        profile=ProfileStats.of(config.profile or None if profile is None else profile),
+    )
+    return Function(spec)
+
+
+# -- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _inputs(inputs: Sequence[Any], downcast: bool | None) -> list[In]:
+    if not isinstance(inputs, (list, tuple)):
+        raise Exception(
+            "Input variables of a Theano function should be contained in a list, even when there is a single input. "
+            f"Got {inputs!r}: write [{inputs}]."
+        )
+    ins = [_input(i, downcast) for i in inputs]
+    seen: dict[Variable, int] = {}
+    for k, one in enumerate(ins):
+        if one.variable in seen:
+            raise UnusedInputError(
+                explain(
+                    f"theano.function: the variable {one.variable} stands twice in the inputs, at positions "
+                    f"{seen[one.variable]} and {k}.",
+                    operands=[f"{one.variable}: {one.variable.type}"],
+                    where=str(one.variable.trace or ""),
+                    remedy="list each input once; make a second variable if you meant another one",
+                )
+            )
+        seen[one.variable] = k
+    return ins
+
+
+def _input(given: Any, downcast: bool | None) -> In:
+    if isinstance(given, SymbolicInput):
+        if given.allow_downcast is None:
+            given.allow_downcast = downcast
+        return given if isinstance(given, In) else In(given.variable, given.name, None, given.update, given.mutable)
+    if isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[0], Variable):
+        return In(given[0], value=given[1], allow_downcast=downcast)
+    if isinstance(given, SharedVariable):
+        raise TypeError(
+            explain(
+                f"Cannot use a shared variable ({given}) as explicit input.",
+                operands=[f"{given}: {given.type}"],
+                remedy="leave it out: functions read shared variables by themselves. To use another value in this function, "
+                "pass a new variable as input and givens={" + f"{given}: that variable" + "}",
+            )
+        )
+    if isinstance(given, Constant):
+        raise TypeError(f"A Constant instance is not a legal function input: {given}")
+    if not isinstance(given, Variable):
+        raise TypeError(f"Unknown parameter type: {type(given)}: inputs are variables or In(variable, ...); got {given!r}")
+    return In(given, allow_downcast=downcast)
+
+
+def _outputs(outputs: Any) -> tuple[list[Out], tuple[str, ...] | None, bool]:
+    if outputs is None:
+        return [], None, False
+    if isinstance(outputs, dict):
+        if not all(isinstance(k, str) for k in outputs):
+            raise AssertionError(f"The keys of a dict of outputs must be strings; got {list(outputs)!r}")
+        keys = tuple(sorted(outputs))
+        return [_output(outputs[k]) for k in keys], keys, False
+    if isinstance(outputs, (list, tuple)):
+        return [_output(o) for o in outputs], None, False
+    return [_output(outputs)], None, True
+
+
+def _output(given: Any) -> Out:
+    if isinstance(given, SymbolicOutput):
+        return Out(given.variable, given.borrow)
+    if isinstance(given, Variable):
+        return Out(given)
+    raise TypeError(
+        explain(
+            f"Outputs must be theano Variable or Out instances. Received {given!r} of type {type(given)}",
+            remedy="wrap numbers and arrays with theano.tensor.constant",
+        )
+    )
+
+
+def _updates(updates: Pairs) -> list[tuple[SharedVariable, Variable]]:
+    pairs: list[tuple[SharedVariable, Variable]] = []
+    seen: set[Variable] = set()
+    for target, value in _pairs(updates, "updates"):
+        if not isinstance(target, SharedVariable):
+            raise TypeError(
+                explain(
+                    f"update target must be a SharedVariable: {target}",
+                    operands=[f"target: {target!r} of type {getattr(target, 'type', type(target))}"],
+                    where=str(getattr(target, "trace", "") or ""),
+                    remedy=f"make it one: theano.shared(value, name={getattr(target, 'name', None)!r})",
+                )
+            )
+        if target in seen:
+            raise ValueError(f"this shared variable already has an update expression: {target}; new value: {value}")
+        seen.add(target)
+        pairs.append((target, _update_value(target, value)))
+    return pairs
+
+
+def _update_value(target: SharedVariable, value: Any) -> Variable:
+    try:
+        return target.type.filter_variable(value, allow_convert=False)
+    except TypeError as error:
+        kind = getattr(value, "type", type(value).__name__)
+        raise TypeError(
+            explain(
+                f"An update must have the same type as the original shared variable (shared_var={target}, "
+                f"shared_var.type={target.type}, update_val={value}, update_val.type={kind}).",
+                operands=[f"{target}: {target.type}", f"its new value {value}: {kind}"],
+                where=str(getattr(value, "trace", None) or target.trace or ""),
+                remedy=_update_remedy(target, value),
+            )
+        ) from error
+
+
+def _update_remedy(target: SharedVariable, value: Any) -> str:
+    old, new = target.type, getattr(value, "type", None)
+    if not isinstance(new, TensorType) or not isinstance(old, TensorType):
+        return "compute a value of the shared variable's type"
+    if new.dtype != old.dtype:
+        return f"cast it: T.cast(new_value, {old.dtype!r}); or create the shared variable with dtype {new.dtype}"
+    if new.ndim != old.ndim:
+        return f"the numbers of dimensions differ ({old.ndim} and {new.ndim}): sum over axes, or reshape"
+    return f"the broadcastable axes differ: T.patternbroadcast(new_value, {old.broadcastable})"
+
+
+def _pairs(given: Pairs, what: str) -> list[tuple[Any, Any]]:
+    if given is None:
+        return []
+    items = list(given.items()) if isinstance(given, Mapping) else list(given)
+    for item in items:
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            raise TypeError(f"{what} must be a dict or a list of (variable, expression) pairs; got the item {item!r}")
+    return [(k, v) for k, v in items]
+
+
+def _givens(givens: Pairs, ins: Sequence[In], strict: bool) -> dict[Variable, Variable]:
+    found: dict[Variable, Variable] = {}
+    inputs = {i.variable for i in ins}
+    for key, value in _pairs(givens, "givens"):
+        if not isinstance(key, Variable):
+            raise TypeError(f"given keys must be Variable; got {key!r} of type {type(key)}")
+        if key in found:
+            raise ValueError(f"{key} is given twice in givens")
+        if key in inputs:
+            raise RuntimeError(
+                explain(
+                    f"You are trying to replace variable {key!r} through the `givens` parameter, but this variable is an "
+                    "input to your function. Replacing inputs is currently forbidden because it has no effect.",
+                    operands=[f"{key}: {key.type}"],
+                    remedy="take it out of the inputs, or out of givens",
+                )
+            )
+        new = value if isinstance(value, Variable) else shared(key.type.filter(value))
+        found[key] = key.type.filter_variable(new) if strict else new
+    return found
+
+
+# -- the graph -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Rebuilt:
+    """The expressions of a function after givens, with default updates added and shared variables found."""
+
+    ins: Sequence[In]
+    outs: Sequence[Out]
+    pairs: list[tuple[SharedVariable, Variable]]
+    replacements: dict[Variable, Variable]
+    no_default_updates: bool | Sequence[SharedVariable]
+    strict: bool
+
+    def __post_init__(self) -> None:
+        roots = [o.variable for o in self.outs] + [i.update for i in self.ins if i.update is not None]
+        fixed = len(roots)
+        everything = self._replace([*roots, *(v for _, v in self.pairs)])
+        self.updates = [(s, v) for (s, _), v in zip(self.pairs, everything[fixed:], strict=True)]
+        self._add_default_updates(everything)
+        self.roots: list[Variable] = [*everything[:fixed], *(v for _, v in self.updates)]
+        found = [v for v in graph_inputs(self.roots, self._blockers()) if isinstance(v, SharedVariable)]
+        self.shared = list(dict.fromkeys([*found, *(s for s, _ in self.updates)]))
+
+    def _blockers(self) -> list[Variable]:
+        return [i.variable for i in self.ins]
+
+    def _replace(self, variables: Sequence[Variable]) -> list[Variable]:
+        return substitute(variables, self.replacements, strict=self.strict)
+
+    def _add_default_updates(self, roots: Sequence[Variable]) -> None:
+        if self.no_default_updates is True:
+            return
+        refused = set(self.no_default_updates or ())
+        done = {s for s, _ in self.updates} | refused
+        seen: set[Variable] = set()
+        queue = list(roots)
+        while queue:
+            found = [v for v in graph_inputs(queue, self._blockers()) if isinstance(v, SharedVariable) and v not in seen]
+            seen.update(found)
+            queue = []
+            for s in found:
+                if s in done or s.default_update is None:
+                    continue
+                done.add(s)
+                (value,) = self._replace([_update_value(s, s.default_update)])
+                self.updates.append((s, value))
+                queue.append(value)
+
+
+def _check_unused(ins: Sequence[In], roots: Sequence[Variable], policy: str, name: str | None) -> None:
+    if policy == "ignore":
+        return
+    if policy not in ("raise", "warn"):
+        raise ValueError(f"Invalid value for on_unused_input: {policy!r}; it is 'raise', 'warn' or 'ignore'")
+    variables = [i.variable for i in ins]
+    used = set(graph_inputs(roots, variables)) | {v for i in ins if i.update is not None for v in [i.variable]}
+    for k, variable in enumerate(variables):
+        if variable in used:
+            continue
+        message = explain(
+            f"theano.function was asked to create a function computing outputs given certain inputs, but the provided input "
+            f"variable at index {k} is not part of the computational graph needed to compute the outputs: {variable}.",
+            operands=[f"{variable}: {variable.type}"],
+            where=str(variable.trace or ""),
+            remedy="take it out of the inputs, or pass on_unused_input='warn' or 'ignore' to theano.function",
+        )
+        if policy == "raise":
+            raise UnusedInputError(message)
+        warnings.warn(message, stacklevel=4)
+
+
+# -- Variable.eval ---------------------------------------------------------------------------------------------------
+
+
+def evaluate_variable(variable: Variable, values: Mapping[Variable, Any]) -> Any:
+    """`variable.eval(values)`: compiled once for each set of inputs, kept on the variable."""
+    for key in values:
+        if not isinstance(key, Variable):
+            raise TypeError(f"eval takes a dict whose keys are variables, not {type(key).__name__}: {key!r}")
+    cache = variable.__dict__.setdefault("_eval_cache", {})
+    inputs = tuple(sorted(values, key=lambda v: v.serial))
+    if inputs not in cache:
+        cache[inputs] = function(list(inputs), variable)
+    return cache[inputs](*(values[i] for i in inputs))
+
+
+Variable.evaluator = staticmethod(evaluate_variable)

@@ -1,0 +1,110 @@
+"""In and Out: how a function takes its inputs and gives its outputs."""
+from __future__ import annotations
+
+from typing import Any
+
+from symtheano.graph.shared import Container
+from symtheano.graph.variable import Variable
+
+
+class SymbolicInput:
+    """An input of a function. Use `In`."""
+
+    def __init__(
+        self,
+        variable: Variable,
+        name: str | None = None,
+        update: Variable | None = None,
+        mutable: bool | None = None,
+        strict: bool = False,
+        allow_downcast: bool | None = None,
+        autoname: bool = True,
+        implicit: bool = False,
+    ):
+        if not isinstance(variable, Variable):
+            raise TypeError(f"In needs a Variable; got {variable!r} of type {type(variable).__name__}")
+        self.variable = variable
+        self.name = variable.name if name is None and autoname else name
+        if self.name is not None and not isinstance(self.name, str):
+            raise TypeError(f"The name of an input must be a string; got {self.name!r}")
+        self.update = update
+        if update is not None:
+            self.update = variable.type.filter_variable(update)
+        self.mutable = bool(mutable) if mutable is not None else update is not None
+        self.strict = strict
+        self.allow_downcast = allow_downcast
+        self.implicit = implicit
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.variable})"
+
+
+class In(SymbolicInput):
+    """An input with options.
+
+    variable: the graph's input. name: the keyword it can be passed by (default: the variable's name). value: a default, so
+    that the input may be left out. update: the value the default takes after each call. mutable: the function may
+    overwrite the caller's array. borrow: as mutable's weaker form, the value may be aliased. strict: only values of exactly
+    the type. allow_downcast: True converts anything; None lets Python floats into floatX; False converts nothing lossy.
+
+    >>> import symtheano, symtheano.tensor as T
+    >>> x, y = T.dscalars("x", "y")
+    >>> f = symtheano.function([x, In(y, value=2.0)], x + y)
+    >>> float(f(1.0)), float(f(1.0, y=5.0))
+    (3.0, 6.0)
+    """
+
+    def __init__(
+        self,
+        variable: Variable,
+        name: str | None = None,
+        value: Any = None,
+        update: Variable | None = None,
+        mutable: bool | None = None,
+        strict: bool = False,
+        allow_downcast: bool | None = None,
+        autoname: bool = True,
+        implicit: bool | None = None,
+        borrow: bool | None = None,
+        shared: bool = False,
+    ):
+        super().__init__(variable, name, update, mutable, strict, allow_downcast, autoname, bool(implicit))
+        self.borrow = self.mutable if borrow is None else borrow
+        if self.mutable and not self.borrow:
+            raise AssertionError(f"Symbolic input for variable {variable} (name={name}) has mutable=True and borrow=False")
+        self.shared = shared
+        self.value = value
+
+
+def Param(
+    variable: Variable,
+    default: Any = None,
+    name: str | None = None,
+    mutable: bool = False,
+    strict: bool = False,
+    allow_downcast: bool | None = None,
+    implicit: bool | None = None,
+    borrow: bool | None = None,
+) -> In:
+    """Theano's older spelling of `In(variable, value=default)`."""
+    return In(variable, name, default, None, mutable, strict, allow_downcast, implicit=implicit, borrow=borrow)
+
+
+class SymbolicOutput:
+    """An output with options: borrow=True lets it alias inputs, shared variables or other outputs."""
+
+    def __init__(self, variable: Variable, borrow: bool = False):
+        if not isinstance(variable, Variable):
+            raise TypeError(f"Out needs a Variable; got {variable!r} of type {type(variable).__name__}")
+        self.variable = variable
+        self.borrow = borrow
+
+    def __repr__(self) -> str:
+        return f"Out({self.variable},{self.borrow})"
+
+
+class Out(SymbolicOutput):
+    """An output with options; see SymbolicOutput."""
+
+
+__all__ = ["Container", "In", "Out", "Param", "SymbolicInput", "SymbolicOutput"]

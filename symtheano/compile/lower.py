@@ -1,0 +1,139 @@
+"""Lowering: a rewritten graph as steps over named values, before any memory is planned."""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from symtheano.compile.program import Call, Check, Copy, Perform, Step, View
+from symtheano.compile.sizes import Size, Sizes
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.tensor.array import ArrayOp
+from symtheano.tensor.elemwise import Elemwise
+from symtheano.tensor.type import TensorType
+
+_CONVERSION = re.compile(r"\)\.astype\(|^kernels\.|^xp\.asarray\(")
+
+
+@dataclass
+class Lowered:
+    """Steps in the graph's order, and what the planner needs to know of the values."""
+
+    steps: list[Step]
+    names: dict[Variable, str]
+    constants: dict[str, Any]
+    variables: dict[str, Variable]
+    sizes: Sizes
+    dtypes: dict[str, str] = field(default_factory=dict)
+    shapes: dict[str, tuple[Size, ...]] = field(default_factory=dict)
+
+
+def lower(fgraph: FunctionGraph, inputs: int) -> Lowered:
+    """The steps of `fgraph`, whose first `inputs` inputs are arguments and the others shared variables."""
+    lowering = _Lowering(fgraph, inputs)
+    for node in fgraph.nodes:
+        lowering.node(node)
+    for output in fgraph.outputs:
+        lowering.name(output)
+    return lowering.result
+
+
+class _Lowering:
+    def __init__(self, fgraph: FunctionGraph, inputs: int):
+        self.result = Lowered([], {}, {}, {}, Sizes())
+        self.count = 0
+        for k, v in enumerate(fgraph.inputs):
+            self._declare(v, f"x{k}" if k < inputs else f"s{k - inputs}")
+
+    # -- names -----------------------------------------------------------------------------------------------------
+    def _declare(self, variable: Variable, name: str) -> str:
+        out = self.result
+        out.names[variable] = name
+        out.variables[name] = variable
+        if isinstance(variable.type, TensorType):
+            out.dtypes[name] = variable.type.dtype
+            out.shapes[name] = out.sizes.of(variable)
+        return name
+
+    def _fresh(self) -> str:
+        self.count += 1
+        return f"v{self.count - 1}"
+
+    def name(self, variable: Variable) -> str:
+        """The name of a value that is computed, given, or constant."""
+        found = self.result.names.get(variable)
+        if found is None:
+            assert isinstance(variable, Constant), f"{variable} is read before it is computed"
+            found = self._declare(variable, f"c{len(self.result.constants)}")
+            self.result.constants[found] = variable.data
+        return found
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+    def node(self, node: Apply) -> None:
+        """Appends the steps of one node."""
+        args = tuple(self.name(i) for i in node.inputs)
+        if isinstance(node.op, Elemwise):
+            self._checks(node, args)
+        self.result.sizes.visit(node)
+        if isinstance(node.op, ArrayOp):
+            self._array(node, node.op, args)
+        else:
+            self._perform(node, args)
+
+    def _checks(self, node: Apply, args: tuple[str, ...]) -> None:
+        """Lengths that must agree under static broadcasting, where it is not known that they do."""
+        sizes = self.result.sizes
+        for axis in range(node.outputs[0].type.ndim):
+            long = [(a, i) for a, i in zip(args, node.inputs, strict=True) if not i.type.broadcastable[axis]]  # type: ignore[attr-defined]
+            for name, variable in long[1:]:
+                first, first_variable = long[0]
+                a, b = sizes.of(first_variable)[axis], sizes.of(variable)[axis]
+                if sizes.same(a, b):
+                    continue
+                if isinstance(a, int):
+                    self._append(Check(name, axis, first, axis, a, node))
+                else:
+                    self._append(Check(first, axis, name, axis, b if isinstance(b, int) else None, node))
+                sizes.unite(a, b)
+
+    def _append(self, step: Step) -> None:
+        self.result.steps.append(step)
+
+    def _array(self, node: Apply, op: ArrayOp, args: tuple[str, ...]) -> None:
+        sizes = self.result.sizes.of(node.outputs[0]) if isinstance(node.outputs[0].type, TensorType) else None
+
+        def let(text: str, dtype: str | None = None) -> str:
+            name = self._fresh()
+            known = dtype is not None and not _CONVERSION.search(text)
+            step = Call((name,), text, node, known, known, dtype, sizes if known else None)
+            if known and dtype is not None and sizes is not None:
+                self.result.dtypes[name], self.result.shapes[name] = dtype, sizes
+            self._append(step)
+            return name
+
+        text = op.array(node, let, *args)
+        if op.view_map:
+            self._view(node, op, args, text)
+            return
+        outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
+        elementwise = isinstance(op, Elemwise) and op.out_argument and not _CONVERSION.search(text)
+        accepts = elementwise or (op.out_argument and not _CONVERSION.search(text))
+        self._append(Call(outs, text, node, accepts, elementwise, self.result.dtypes.get(outs[0]), sizes))
+
+    def _view(self, node: Apply, op: ArrayOp, args: tuple[str, ...], text: str) -> None:
+        base = args[next(iter(op.view_map.values()))[0]]
+        if text == base:
+            self.result.names[node.outputs[0]] = base
+            return
+        out = self._declare(node.outputs[0], self._fresh())
+        self._append(View(out, text, base, node, writable="broadcast_to" not in text))
+
+    def _perform(self, node: Apply, args: tuple[str, ...]) -> None:
+        given = list(args)
+        for destroyed in (k for ks in node.op.destroy_map.values() for k in ks):
+            copy = self._fresh()
+            self._append(Copy(copy, given[destroyed], node))
+            given[destroyed] = copy
+        outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
+        self._append(Perform(outs, tuple(given), node))

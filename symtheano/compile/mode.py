@@ -1,0 +1,133 @@
+"""Mode: which rules rewrite a graph, and which target runs it."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from symtheano.config import config
+from symtheano.compile.rules import PHASES
+
+_LINKERS = ("cvm", "vm", "py", "c", "c|py", "cvm_nogc", "vm_nogc", "c|py_nogc", "numpy", None)
+_OPTIMIZERS = (
+    "default", "fast_run", "fast_compile", "merge", "None", None, "o1", "o2", "o3", "o4", "stabilize", "unsafe", "fast_run_stable",
+)
+_PHASES_OF: dict[Any, tuple[str, ...]] = {
+    "merge": (),
+    "None": (),
+    None: (),
+    "o1": ("canonicalize", "stabilize"),
+    "fast_compile": ("canonicalize", "stabilize"),
+    "stabilize": ("canonicalize", "stabilize"),
+}
+
+
+class Mode:
+    """How a function is compiled.
+
+    linker: Theano's names are accepted; there is one generated program. optimizer: "fast_run" (all phases),
+    "fast_compile" (canonicalize and stabilize), None (the graph as written, closed and merged).
+    `including` and `excluding` take names of rules and of phases.
+    """
+
+    def __init__(self, linker: str | None = None, optimizer: str | None = "default"):
+        if linker not in _LINKERS:
+            raise ValueError(f"No linker is called {linker!r}; there are {', '.join(map(str, _LINKERS))}")
+        if optimizer not in _OPTIMIZERS:
+            raise ValueError(f"No optimizer is called {optimizer!r}; there are {', '.join(map(str, _OPTIMIZERS))}")
+        self.linker = linker
+        self.provided_optimizer = optimizer
+        self.included: frozenset[str] = frozenset()
+        self.excluded: frozenset[str] = frozenset()
+
+    @property
+    def optimizer(self) -> str | None:
+        """The name of the set of rules."""
+        return config.optimizer if self.provided_optimizer == "default" else self.provided_optimizer
+
+    def clone(self) -> Mode:
+        """A mode of its own with the same settings."""
+        new = Mode(self.linker, self.provided_optimizer)
+        new.included, new.excluded = self.included, self.excluded
+        return new
+
+    def including(self, *tags: str) -> Mode:
+        """This mode with rules or phases of these names."""
+        new = self.clone()
+        new.included, new.excluded = self.included | set(tags), self.excluded - set(tags)
+        return new
+
+    def excluding(self, *tags: str) -> Mode:
+        """This mode without rules or phases of these names."""
+        new = self.clone()
+        new.excluded, new.included = self.excluded | set(tags), self.included - set(tags)
+        return new
+
+    requiring = including
+
+    def phases(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """The phases in order, each with its rules."""
+        excluded = self.excluded | set(filter(None, config.optimizer_excluding.split(":")))
+        included = self.included | set(filter(None, config.optimizer_including.split(":")))
+        wanted = _PHASES_OF.get(self.optimizer, tuple(PHASES))
+        result = []
+        for name, rules in PHASES.items():
+            whole = (name in wanted or name in included) and name not in excluded
+            chosen = tuple(r for r in rules if (whole or r.name in included) and r.name not in excluded)
+            if chosen:
+                result.append((name, chosen))
+        return result
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}(linker = {self.linker}, optimizer = {self.optimizer})"
+
+    def _key(self) -> tuple[Any, ...]:
+        return (type(self), self.linker, self.optimizer, self.included, self.excluded)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mode) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+FAST_RUN = Mode("cvm", "fast_run")
+FAST_COMPILE = Mode("py", "fast_compile")
+
+predefined_modes: dict[str, Mode] = {
+    "FAST_RUN": FAST_RUN,
+    "FAST_COMPILE": FAST_COMPILE,
+    "Mode": Mode(),
+    "DebugMode": Mode("py", "fast_run"),
+    "DEBUG_MODE": Mode("py", "fast_run"),
+    "NanGuardMode": Mode("py", "fast_run"),
+}
+predefined_linkers = {name: name for name in _LINKERS}
+predefined_optimizers = {name: name for name in _OPTIMIZERS}
+
+
+def get_mode(orig_string: Mode | str | None) -> Mode:
+    """The mode of that name; config.mode for None; a Mode as it is."""
+    if isinstance(orig_string, Mode):
+        return orig_string
+    name = config.mode if orig_string is None else orig_string
+    mode = predefined_modes.get(name)
+    if mode is None:
+        raise Exception(f"No predefined mode exist for string: {name}. There are {', '.join(predefined_modes)}")
+    return mode
+
+
+def get_default_mode() -> Mode:
+    """The mode that config.mode names."""
+    return get_mode(None)
+
+
+def register_mode(name: str, mode: Mode) -> None:
+    """Adds a mode that can be asked for by name."""
+    if name in predefined_modes:
+        raise ValueError(f"Mode name already taken: {name}")
+    predefined_modes[name] = mode
+
+
+def names_of(phases: Iterable[tuple[str, tuple[Any, ...]]]) -> list[str]:
+    """The names of all rules of some phases."""
+    return [rule.name for _, rules in phases for rule in rules]

@@ -1,0 +1,89 @@
+"""THE COMPILER ON ONE PAGE: the phases in order, then lower, plan, emit, load."""
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from symtheano.compile.lower import lower
+from symtheano.compile.mode import Mode
+from symtheano.compile.plan import Wanted, plan
+from symtheano.compile.program import Program
+from symtheano.compile.target.numpy import Source, emit, load
+from symtheano.config import config
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.rule import RuleIndex
+
+
+@dataclass
+class Report:
+    """What the compiler did, and how long it took (seconds)."""
+
+    nodes_before: int = 0
+    nodes_after: int = 0
+    phases: list[tuple[str, float, int]] = field(default_factory=list)  # name, seconds, nodes after it
+    fired: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A function's artefacts: the rewritten graph, the program, its text, and how to run it on given storages."""
+
+    graph: FunctionGraph
+    program: Program
+    source: Source
+    report: Report
+
+    def load(self, cells: Sequence[list[Any]]) -> Callable[..., Any]:
+        """The running function over the storages of the shared variables."""
+        return load(self.source, self.program, cells)
+
+
+def compile_graph(
+    fgraph: FunctionGraph, inputs: int, borrows: Sequence[bool], mode: Mode, unpack: bool, mutable: Sequence[int] = ()
+) -> Compiled:
+    """Compiles a closed graph.
+
+    inputs: how many of its inputs are arguments (the others are shared variables). borrows: one flag for each output that
+    is returned; the remaining outputs are updates. unpack: return the only output itself. mutable: positions of the
+    arguments that may be overwritten.
+    """
+    report = Report(nodes_before=len(fgraph.nodes))
+    graph = rewrite(fgraph, mode, report)
+    clock = time.perf_counter()
+    lowered = lower(graph, inputs)
+    outputs = [lowered.names[o] for o in graph.outputs]
+    shared = [f"s{k}" for k in range(len(graph.inputs) - inputs)]
+    wanted = Wanted(
+        outputs=tuple(zip(outputs, borrows, strict=False)),
+        updates=tuple((f"s{target - inputs}", outputs[position]) for position, target in graph.updates.items()),
+    )
+    arguments = [f"x{k}" for k in range(inputs)]
+    program = plan(lowered, wanted, arguments, shared, [f"x{k}" for k in mutable])
+    if config.check_programs:
+        program.check()
+    source = emit(program, unpack, poison=config.check_programs)
+    report.seconds["lower"] = time.perf_counter() - clock
+    return Compiled(graph, program, source, report)
+
+
+def rewrite(fgraph: FunctionGraph, mode: Mode, report: Report) -> FunctionGraph:
+    """The graph after all phases of `mode`."""
+    for name, rules in mode.phases():
+        clock = time.perf_counter()
+        fgraph = fgraph.rewrite(_index(rules))
+        if config.check_programs:
+            fgraph.check()
+        report.fired += fgraph.fired
+        report.phases.append((name, time.perf_counter() - clock, len(fgraph.nodes)))
+    report.nodes_after = len(fgraph.nodes)
+    return fgraph
+
+
+@lru_cache(maxsize=64)
+def _index(rules: tuple[Any, ...]) -> RuleIndex:
+    return RuleIndex(rules)

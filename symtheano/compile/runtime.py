@@ -1,0 +1,346 @@
+"""Function: what `symtheano.function` returns."""
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from symtheano.compile.entry import make_entries, make_filter
+from symtheano.compile.explain import runtime_context
+from symtheano.compile.io import In, Out
+from symtheano.compile.mode import Mode
+from symtheano.compile.pipeline import Compiled, compile_graph
+from symtheano.compile.profiling import ProfileStats
+from symtheano.compile.program import Perform
+from symtheano.compile.report import text_report
+from symtheano.errors import add_context
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.shared import Container, SharedVariable
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All a function is made of, before compiling: enough to copy it, pickle it, and build it again.
+
+    graph: the closed graph as the user wrote it, its inputs the arguments and then the shared variables; its outputs the
+    returned ones, then the new values of stateful inputs, then the updates of shared variables.
+    """
+
+    graph: FunctionGraph
+    ins: tuple[In, ...]
+    outs: tuple[Out, ...]
+    shared: tuple[SharedVariable, ...]
+    mode: Mode
+    name: str | None
+    unpack: bool
+    keys: tuple[str, ...] | None
+    stateful: tuple[int, ...] = ()
+    profile: Any = None
+    defaults: tuple[Any, ...] = field(default=(), compare=False)
+
+
+@dataclass
+class Maker:
+    """What clients of Theano look at: `f.maker.fgraph`, `.inputs`, `.outputs`, `.mode`, `.profile`."""
+
+    fgraph: FunctionGraph
+    inputs: list[In]
+    outputs: list[Out]
+    mode: Mode
+    profile: Any = None
+
+
+class Function:
+    """A compiled function. Call it with values; it gives values.
+
+    It is thread-safe: a call keeps its state on its own stack, and shared variables are locked while they are used.
+    `f.graph` is the rewritten graph, `f.program` the plan, `f.source` the generated text, `f.report()` says what the
+    compiler did.
+    """
+
+    def __init__(self, spec: Spec):
+        clock = time.perf_counter()
+        self.spec = spec
+        mutable = [k for k, i in enumerate(spec.ins) if i.mutable]
+        borrows = [o.borrow for o in spec.outs] + [True] * len(spec.stateful)
+        unpack = spec.unpack and not spec.stateful
+        self.compiled: Compiled = compile_graph(spec.graph, len(spec.ins), borrows, spec.mode, unpack, mutable)
+        containers = [s.container for s in spec.shared]
+        self._run = self.compiled.load([c.storage for c in containers])
+        ranked = sorted(dict.fromkeys(containers), key=lambda c: c.rank)
+        has_perform = any(isinstance(s, Perform) for s in self.compiled.program)
+        self._entry, self._trusted, self._entry_text = make_entries(self._run, spec.ins, ranked, spec.name or "", has_perform)
+        self._filters = [make_filter(k, i, spec.name or "") for k, i in enumerate(spec.ins)]
+        self._cells = _input_cells(spec)
+        self._names = {i.name: k for k, i in enumerate(spec.ins) if i.name is not None}
+        self._arity = -1 if spec.stateful or spec.keys is not None or spec.profile is not None else len(spec.ins)
+        self._fast = self._entry
+        self._trust = False
+        self.name = spec.name
+        self.profile: ProfileStats | None = spec.profile
+        self.maker = Maker(self.compiled.graph, list(spec.ins), list(spec.outs), spec.mode, self.profile)
+        self.output_keys = None if spec.keys is None else list(spec.keys)
+        self.unpack_single = spec.unpack
+        self.return_none = not spec.outs
+        self.compiled.report.seconds["total"] = time.perf_counter() - clock
+        if self.profile is not None:
+            self.profile.compile_time += self.compiled.report.seconds["total"]
+
+    # -- calling ---------------------------------------------------------------------------------------------------
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if kwargs or len(args) != self._arity:
+                return self._call_general(args, kwargs)
+            return self._fast(*args)
+        except Exception as error:
+            context = runtime_context(error, self._run, self.compiled.source, self.compiled.program)
+            if context:
+                add_context(error, context)
+            raise
+
+    @property
+    def trust_input(self) -> bool:
+        """True skips the checks of the inputs: they must be arrays of exactly the declared types."""
+        return self._trust
+
+    @trust_input.setter
+    def trust_input(self, value: bool) -> None:
+        self._trust = bool(value)
+        self._fast = self._trusted if value else self._entry
+
+    def _call_general(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """The call with keywords, defaults, stateful inputs, named outputs or a profile."""
+        subset = kwargs.pop("output_subset", None)
+        values = self._bind(args, kwargs)
+        clock = time.perf_counter()
+        results = self._fast(*values)
+        if self.profile is not None:
+            self.profile.record(time.perf_counter() - clock)
+        spec = self.spec
+        if spec.stateful:
+            returned = len(spec.outs)
+            for k, new in zip(spec.stateful, results[returned:], strict=True):
+                self._cells[k].data = new
+            results = results[0] if spec.unpack else results[:returned]
+        if subset is not None:
+            return self._subset(results, subset)
+        return results if spec.keys is None else dict(zip(spec.keys, results, strict=True))
+
+    def _subset(self, results: Any, subset: Sequence[Any]) -> Any:
+        keys = self.spec.keys
+        results = [results] if self.spec.unpack else results
+        if keys is not None:
+            return {k: results[keys.index(k)] for k in subset}
+        return [results[k] for k in subset]
+
+    def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Positional and keyword arguments and defaults, as one value for each input."""
+        ins = self.spec.ins
+        if len(args) > len(ins):
+            raise TypeError(f"Too many parameter passed to theano function{self._called()}: it takes {len(ins)}, not {len(args)}")
+        values: dict[int, Any] = dict(enumerate(args))
+        for name, value in kwargs.items():
+            position = self._names.get(name)
+            if position is None:
+                raise TypeError(f"Unknown input or state: {name}. {self._inputs_text()}")
+            if position in values:
+                raise TypeError(f"Multiple values for input: {name}")
+            values[position] = value
+        for k, one in enumerate(ins):
+            if k in values:
+                continue
+            cell = self._cells.get(k)
+            if cell is None:
+                shown = one.name or f"{k} (0-based, {one.variable.type})"
+                raise TypeError(f"Missing required input: {shown}. {self._inputs_text()}")
+            values[k] = cell.data if k in self.spec.stateful else copy.copy(cell.data)
+        return [values[k] for k in range(len(ins))]
+
+    def _called(self) -> str:
+        return f" {self.name!r}" if self.name else ""
+
+    def _inputs_text(self) -> str:
+        named = list(self._names)
+        plural = "s" if len(named) != 1 else ""
+        unnamed = len(self.spec.ins) - len(named)
+        rest = f", and {unnamed} unnamed input{'s' if unnamed != 1 else ''} which thus cannot be accessed through keyword arguments" if unnamed else ""
+        return f"The function{self._called()} has {len(named)} named input{plural} ({', '.join(named)}){rest}."
+
+    # -- seeing ----------------------------------------------------------------------------------------------------
+    @property
+    def graph(self) -> FunctionGraph:
+        """The graph after rewriting."""
+        return self.compiled.graph
+
+    @property
+    def program(self) -> Any:
+        """The steps and the memory plan; print it."""
+        return self.compiled.program
+
+    @property
+    def source(self) -> str:
+        """The generated Python text that runs."""
+        return self.compiled.source.text
+
+    def report(self) -> str:
+        """What the compiler did: phases, rules fired, steps, memory."""
+        return text_report(self.compiled)
+
+    # -- state -----------------------------------------------------------------------------------------------------
+    def get_shared(self) -> list[SharedVariable]:
+        """The shared variables the function uses."""
+        return list(self.spec.shared)
+
+    def free(self) -> None:
+        """Nothing to do: no storage outlives a call. Kept for Theano's callers."""
+
+    def sync_shared(self) -> None:
+        """Nothing to do: values are never kept elsewhere. Kept for Theano's callers."""
+
+    @property
+    def input_storage(self) -> list[Container]:
+        """A container for each input with a default or state, and one for each shared variable."""
+        return [*self._cells.values(), *(s.container for s in self.spec.shared)]
+
+    @property
+    def container(self) -> _Containers:
+        """Containers by variable, name or position: `f.container[x].value`."""
+        return _Containers(self)
+
+    @property
+    def value(self) -> _Values:
+        """Values of stateful inputs and shared variables: `f.value[x]`."""
+        return _Values(self)
+
+    @property
+    def finder(self) -> _Containers:
+        return self.container
+
+    @property
+    def defaults(self) -> list[tuple[bool, bool, Any]]:
+        """(required, restored after the call, value) of each input, as Theano's."""
+        cells = self._cells
+        return [(k not in cells, k not in self.spec.stateful, cells[k].data if k in cells else None) for k in range(len(self.spec.ins))]
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.value[key] = value
+
+    def __contains__(self, key: Any) -> bool:
+        return self._find(key) is not None
+
+    def _find(self, key: Any) -> Container | None:
+        if isinstance(key, int):
+            return self._cells.get(key)
+        for k, one in enumerate(self.spec.ins):
+            if k in self._cells and (one.variable is key or (isinstance(key, str) and one.name == key)):
+                return self._cells[k]
+        for s in self.spec.shared:
+            if s is key or (isinstance(key, str) and s.name == key):
+                return s.container
+        return None
+
+    # -- copies ----------------------------------------------------------------------------------------------------
+    def copy(
+        self,
+        share_memory: bool = False,
+        swap: Mapping[SharedVariable, SharedVariable] | None = None,
+        delete_updates: bool = False,
+        name: str | None = None,
+        profile: Any = None,
+    ) -> Function:
+        """The same function, with other shared variables (`swap`: old -> new of the same type) or without updates."""
+        spec = self.spec
+        replaced = dict(swap or {})
+        for old, new in replaced.items():
+            if old not in spec.shared:
+                raise ValueError(f"SharedVariable {old} does not exist in the function, so it cannot be swapped")
+            if not isinstance(new, SharedVariable) or new.type != old.type:
+                raise TypeError(f"{old} of {old.type} cannot be swapped with {new}: it must be a shared variable of that type")
+        graph = spec.graph
+        if delete_updates:
+            keep = len(spec.outs) + len(spec.stateful)
+            graph = graph.with_outputs(graph.outputs[:keep], {})
+        new_spec = replace(
+            spec,
+            graph=graph,
+            shared=tuple(replaced.get(s, s) for s in spec.shared),
+            name=name if name is not None else f"{spec.name or ''} copy".strip(),
+            profile=ProfileStats.of(profile),
+            defaults=tuple(self._cells[k].data if k in self._cells else None for k in range(len(spec.ins))),
+        )
+        return Function(new_spec)
+
+    def __copy__(self) -> Function:
+        return self.copy(name=self.name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        spec = replace(
+            self.spec,
+            shared=tuple(copy.deepcopy(s, memo) for s in self.spec.shared),
+            defaults=tuple(copy.deepcopy(self._cells[k].data, memo) if k in self._cells else None for k in range(len(self.spec.ins))),
+        )
+        new = Function(spec)
+        new.trust_input = self.trust_input
+        return new
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        defaults = tuple(self._cells[k].data if k in self._cells else None for k in range(len(self.spec.ins)))
+        return _rebuild, (replace(self.spec, defaults=defaults, profile=None), self._trust)
+
+
+def _rebuild(spec: Spec, trust: bool) -> Function:
+    function = Function(spec)
+    function.trust_input = trust
+    return function
+
+
+def _input_cells(spec: Spec) -> dict[int, Container]:
+    """Containers of the inputs that have a default value or state."""
+    cells: dict[int, Container] = {}
+    for k, one in enumerate(spec.ins):
+        value = spec.defaults[k] if k < len(spec.defaults) and spec.defaults[k] is not None else one.value
+        if isinstance(value, Container):
+            cells[k] = value
+        elif value is not None:
+            cells[k] = Container(one.variable.type, [None], one.strict, one.allow_downcast, one.name)
+            cells[k].data = value.get_value() if isinstance(value, SharedVariable) else value
+    return cells
+
+
+class _Containers:
+    """`f.container[key]`."""
+
+    def __init__(self, function: Function):
+        self._function = function
+
+    def __getitem__(self, key: Any) -> Container:
+        found = self._function._find(key)
+        if found is None:
+            raise KeyError(f"Unknown input or state: {key}")
+        return found
+
+    def __contains__(self, key: Any) -> bool:
+        return self._function._find(key) is not None
+
+    def __len__(self) -> int:
+        return len(self._function.input_storage)
+
+    def __iter__(self) -> Iterator[Container]:
+        return iter(self._function.input_storage)
+
+
+class _Values(_Containers):
+    """`f.value[key]`."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key).data
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__getitem__(key).data = value
+
+

@@ -1,0 +1,171 @@
+"""The numpy target: a Program as one readable Python function, over numpy or (with the same text) cupy.
+
+The text is straight-line SSA with names of our own. User text enters it only as `file:line` comments, stripped of
+everything but plain characters.
+"""
+from __future__ import annotations
+
+import itertools
+import linecache
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symtheano.compile.program import Assign, Call, Check, Copy, Free, Perform, Program, Step, View
+from symtheano.errors import ShapeMismatchError
+from symtheano.graph.interpret import perform
+from symtheano.graph.variable import Apply, Variable
+from symtheano.tensor.array import array_scope
+from symtheano.tensor.type import TensorType
+
+_serial = itertools.count()
+_UNSAFE = re.compile(r"[^\w./\\ -]")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Generated text, and which step each of its lines belongs to."""
+
+    text: str
+    steps: dict[int, Step]
+    performs: dict[str, Apply]
+
+
+def emit(program: Program, unpack: bool, poison: bool = False) -> Source:
+    """The Python function `run` of a program.
+
+    unpack: return the only output itself, not a list. poison: overwrite freed memory with garbage (a check of the plan).
+    """
+    emitter = _Emitter(program, poison)
+    emitter.line(f"def run({', '.join(program.inputs)}):")
+    for k, name in enumerate(program.shared):
+        emitter.line(f"    {name} = k{k}[0]", comment=describe(program.variables[name]))
+    emitter.guard_writable()
+    for step in program.steps:
+        emitter.step(step)
+    outs = [emitter.returned(name) for name in program.outputs]
+    emitter.line(f"    return {outs[0] if unpack else '[' + ', '.join(outs) + ']'}")
+    head = [f"# {n} = {_constant(v)}" for n, v in program.constants.items()]
+    return Source("\n".join([*head, *emitter.lines]) + "\n", emitter.steps_at(len(head)), emitter.performs)
+
+
+def load(source: Source, program: Program, cells: Sequence[list[Any]], backend: str = "numpy") -> Callable[..., Any]:
+    """The running function; `cells` are the storages of the shared variables, in order."""
+    scope = array_scope(source.text, backend)
+    scope.update(program.constants)
+    scope.update((f"k{k}", cell) for k, cell in enumerate(cells))
+    scope["mismatch"] = _mismatch
+    scope["poison"] = _poison
+    scope.update((name, _performer(node)) for name, node in source.performs.items())
+    filename = f"<symtheano function {next(_serial)}>"
+    exec(compile(source.text, filename, "exec"), scope)
+    run: Callable[..., Any] = scope["run"]
+    linecache.cache[filename] = (len(source.text), None, source.text.splitlines(True), filename)
+    return run
+
+
+def describe(variable: Variable) -> str:
+    """dtype and number of dimensions, for a comment."""
+    kind = variable.type
+    return f"{kind.dtype}, {kind.ndim}-d" if isinstance(kind, TensorType) else type(kind).__name__
+
+
+class _Emitter:
+    def __init__(self, program: Program, poison: bool):
+        self.program, self.poison = program, poison
+        self.lines: list[str] = []
+        self.performs: dict[str, Apply] = {}
+        self._steps: dict[int, Step] = {}
+        self._writes = {r: None for s in program.steps if isinstance(s, Call) and s.into is not None for r in [s.into]}
+
+    def steps_at(self, offset: int) -> dict[int, Step]:
+        return {line + offset: step for line, step in self._steps.items()}
+
+    def line(self, text: str, comment: str = "", step: Step | None = None) -> None:
+        self.lines.append(f"{text:<48}  # {comment}" if comment else text)
+        if step is not None:
+            self._steps[len(self.lines)] = step
+
+    def guard_writable(self) -> None:
+        """Shared arrays that are written must be writable: found out (and mended) before anything is written."""
+        for name in self.program.shared:
+            if name in self._writes:
+                self.line(f"    if not {name}.flags.writeable: {name} = {name}.copy()")
+
+    def returned(self, name: str) -> str:
+        """A value as it leaves: numpy gives scalars for 0-d results, callers get arrays."""
+        variable = self.program.variables.get(name)
+        if variable is not None and isinstance(variable.type, TensorType) and variable.type.ndim == 0:
+            return f"xp.asarray({name})"
+        return name
+
+    def step(self, step: Step) -> None:
+        """Appends the line of one step."""
+        where = _where(step)
+        if isinstance(step, Check):
+            right = str(step.length) if step.length is not None else f"{step.right}.shape[{step.right_axis}]"
+            self.line(f"    if {step.left}.shape[{step.left_axis}] != {right}: mismatch()", where, step)
+        elif isinstance(step, View):
+            self.line(f"    {step.out} = {step.text}", where, step)
+        elif isinstance(step, Call):
+            self.line(f"    {', '.join(step.outs)} = {step.source}", where, step)
+        elif isinstance(step, Copy):
+            self.line(f"    {step.out} = xp.array({step.source})", "a copy", step)
+        elif isinstance(step, Perform):
+            name = f"p{len(self.performs)}"
+            self.performs[name] = step.node
+            self.line(f"    {', '.join(step.outs)}, = {name}({', '.join(step.args)})", where, step)
+        elif isinstance(step, Free):
+            if self.poison:
+                self.line(f"    poison({', '.join(step.names)})", step=step)
+            self.line(f"    del {', '.join(step.names)}", step=step)
+        else:
+            self._assign(step)
+
+    def _assign(self, step: Assign) -> None:
+        cell = f"k{self.program.shared.index(step.target)}"
+        self.line(f"    {cell}[0] = {self.returned(step.value)}", "updated in place" if step.in_place else "updated", step)
+
+
+def _where(step: Step) -> str:
+    node = getattr(step, "node", None)
+    trace = node.trace if node is not None else None
+    if trace is None:
+        return ""
+    return f"{_UNSAFE.sub('?', os.path.basename(trace.filename))[:60]}:{trace.lineno}"
+
+
+def _constant(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, threshold=6, edgeitems=2, max_line_width=10_000).replace("\n", "")
+        return f"{value.dtype} {text if len(text) < 60 else '...'} {value.shape or ''}".strip()
+    return type(value).__name__
+
+
+def _mismatch() -> None:
+    raise ShapeMismatchError("Input dimension mis-match.")
+
+
+def _poison(*values: Any) -> None:
+    """Garbage into freed memory: whoever still reads it is found out."""
+    for value in values:
+        if isinstance(value, np.ndarray) and value.flags.writeable and value.dtype.kind in "fciub":
+            value[...] = np.nan if value.dtype.kind in "fc" else 77
+
+
+def _performer(node: Apply) -> Callable[..., Any]:
+    """An author's Op as a function of values; storage is fresh for each call, so it is re-entrant."""
+    kinds = [o.type for o in node.outputs]
+
+    def run_perform(*values: Any) -> list[Any]:
+        results = perform(node, values)
+        for k, (result, kind) in enumerate(zip(results, kinds, strict=True)):
+            if isinstance(kind, TensorType) and (type(result) is not np.ndarray or result.dtype != kind.numpy_dtype):
+                results[k] = np.asarray(result, kind.numpy_dtype)
+        return results
+
+    return run_perform
