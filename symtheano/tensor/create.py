@@ -70,7 +70,7 @@ def _plural(make: Callable[..., Any], kind: str) -> Callable[..., Any]:
 
     several.__name__ = several.__qualname__ = kind
     several.__doc__ = (
-        f"Several variables: {kind}('a', 'b') by names, {kind}(2) by number. A list; for one name or 1 the variable itself."
+        f"Several variables: {kind}('a', 'b') by names, {kind}(2) by number. A list; for one name or 1 the variable."
     )
     return several
 
@@ -83,8 +83,10 @@ scalar, vector, row, col, matrix = map(_floatX_constructor, ("scalar", "vector",
 tensor3, tensor4, tensor5, tensor6, tensor7 = (_floatX_constructor(f"tensor{n}") for n in range(3, 8))
 
 TYPED = {f"{p}{kind}": TensorType(dtype, b) for p, dtype in PREFIXES.items() for kind, b in PATTERNS.items()}
-PLURALS = {_plural_of(kind): _plural(globals()[kind], _plural_of(kind)) for kind in PATTERNS} | {
-    f"{p}{_plural_of(kind)}": _plural(TYPED[f"{p}{kind}"], f"{p}{_plural_of(kind)}") for p in "ilfd" for kind in PATTERNS
+PLURALS = {
+    p + _plural_of(kind): _plural(TYPED[p + kind] if p else globals()[kind], p + _plural_of(kind))
+    for p in ("", "i", "l", "f", "d")
+    for kind in PATTERNS
 }
 
 
@@ -104,9 +106,9 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
 
-
+_KINDS = ("", "_scalar", "_vector", "_matrix")
 __all__ = [
     *("tensor", *PATTERNS, *TYPED, *PLURALS),
-    *(f"{family}_dtypes" for family in ("float", "complex", "int", "uint", "integer", "discrete", "continuous", "all")),
-    *(f"{family}{kind}_types" for family in ("int", "float", "complex") for kind in ("", "_scalar", "_vector", "_matrix")),
+    *(f"{kind}_dtypes" for kind in ("float", "complex", "int", "uint", "integer", "discrete", "continuous", "all")),
+    *(f"{dtype}{kind}_types" for dtype in ("int", "float", "complex") for kind in _KINDS),
 ]
