@@ -373,6 +373,30 @@ op(
     mpmath=lambda k, x: max(k.mpf(0), min(k.mpf(1), x / 5 + k.mpf(0.5))),
 )
 
+op(
+    "relu",
+    doc="max(x, 0); the derivative at 0 is 1/2, as Theano's",
+    out=out_float,
+    value=lambda m, x: m.maximum(x, 0),
+    partials=lambda m, x, z: (0.5 * (1 + m.sgn(x)),),
+    idempotent=True,
+    monotone=+1,
+    range=(0.0, INF),
+    sympy=lambda k, x: k.Max(x, 0),
+    mpmath=lambda k, x: max(x, k.mpf(0)),
+)
+op(
+    "leaky_relu",
+    doc="x where x is positive, else alpha * x; the derivative at 0 is the mean of both",
+    arity=2,
+    out=out_float,
+    value=lambda m, x, alpha: m.switch(m.gt(x, 0), x, alpha * x),
+    partials=lambda m, x, alpha, z: (0.5 * ((1 + alpha) + (1 - alpha) * m.sgn(x)), m.minimum(x, 0)),
+    domain=((-2.0, 2.0), (0.05, 0.5)),
+    sympy=lambda k, x, alpha: k.Piecewise((x, x > 0), (alpha * x, True)),
+    mpmath=lambda k, x, alpha: x if x > 0 else alpha * x,
+)
+
 # Theano's ultra_fast_sigmoid: with a = |x| / 2, (1 + sgn(x) g(a)) / 2 and g a hyperbola, a line, then a constant.
 _UFS_LINE = (0.935409070603099, 0.0458812946797165)
 _UFS_TOP = 0.99505475368673
@@ -410,4 +434,18 @@ op(
     sympy=None,
     mpmath=_ultra_fast_sigmoid_oracle,
     no_oracle="a fit, defined by its coefficients",
+)
+
+# ----- Losses -----
+
+op(
+    "sigmoid_binary_crossentropy",
+    doc="-(t * log(sigmoid(x)) + (1 - t) * log(1 - sigmoid(x))) of x and t, without overflow or cancellation",
+    arity=2,
+    out=out_float,
+    value=lambda m, x, t: x * (m.switch(m.gt(x, 0), 1, 0) - t) + m.log1p(m.exp(-m.abs_(x))),
+    partials=lambda m, x, t, z: (m.sigmoid(x) - t, -x),
+    domain=((-5.0, 5.0), (0.0, 1.0)),
+    sympy=lambda k, x, t: k.log(1 + k.exp(x)) - x * t,
+    mpmath=lambda k, x, t: k.log1p(k.exp(x)) - x * t,
 )
