@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from symtheano.compile.lower import Lowered
 from symtheano.compile.program import Call, Step, View
 
-if TYPE_CHECKING:
-    from symtheano.compile.plan import Wanted
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a function returns and stores: names of outputs with their borrow flags, updates as (shared, value)."""
+
+    outputs: tuple[tuple[str, bool], ...]
+    updates: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)

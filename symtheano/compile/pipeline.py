@@ -10,7 +10,8 @@ from typing import Any
 
 from symtheano.compile.lower import lower
 from symtheano.compile.mode import Mode
-from symtheano.compile.plan import Wanted, plan
+from symtheano.compile.commit import Wanted
+from symtheano.compile.plan import plan
 from symtheano.compile.program import Program
 from symtheano.compile.target.numpy import Source, emit, load
 from symtheano.config import config

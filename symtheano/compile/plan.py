@@ -7,20 +7,11 @@ other update is computed in fresh memory which the shared variable then takes ov
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from symtheano.compile.commit import Commit, choose_commit
+from symtheano.compile.commit import Commit, Wanted, choose_commit
 from symtheano.compile.lower import Lowered
 from symtheano.compile.program import Assign, Call, Copy, Free, Perform, Program, Step, View
 from symtheano.graph.variable import Variable
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a function returns and stores: names of outputs with their borrow flags, updates as (shared, value)."""
-
-    outputs: tuple[tuple[str, bool], ...]
-    updates: tuple[tuple[str, str], ...]
 
 
 def plan(lowered: Lowered, wanted: Wanted, inputs: Sequence[str], shared: Sequence[str], mutable: Sequence[str] = ()) -> Program:
