@@ -1,182 +1,29 @@
-"""TensorVariable: the operators and methods of tensors. Defined last, since its operators call everything else."""
+"""TensorVariable and TensorConstant: numpy's methods on tensors. Defined last, since they call everything else."""
 from __future__ import annotations
 
 import hashlib
-import operator
-from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
 
-from symtheano.errors import AsTensorError, explain
+# By full name: in the namespace theano.tensor some of these modules give way to the functions of their name.
+import symtheano.tensor.alloc as allocation
+import symtheano.tensor.diagonal as diagonals
+import symtheano.tensor.index as indexing
+import symtheano.tensor.math as maths
+import symtheano.tensor.reduce as reductions
+import symtheano.tensor.repeat as repetition
+import symtheano.tensor.scalar_constant as constants
+import symtheano.tensor.shape as shapes
 from symtheano.graph.variable import Constant, Variable
+from symtheano.tensor.dot import dot
 from symtheano.tensor.elemwise import DimShuffle, functions
+from symtheano.tensor.operators import Operators, method
 from symtheano.tensor.type import TensorType
 
 
-class _Later:  # removed when the modules exist
-    def __init__(self, name: str):
-        self.name = name
-
-    def __getattr__(self, attr: str) -> Any:
-        return getattr(import_module("symtheano.tensor." + self.name), attr)
-
-
-allocation = _Later("alloc")
-indexing = _Later("index")
-joins = _Later("join")
-maths = _Later("math")
-products = _Later("dot")
-reductions = _Later("reduce")
-shapes = _Later("shape")
-
-
-def _operator(function: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
-    """A binary operator; what cannot become a tensor is left to the other operand."""
-
-    def apply(self: Any, other: Any) -> Any:
-        try:
-            return function(other, self) if reflected else function(self, other)
-        except (AsTensorError, NotImplementedError):
-            return NotImplemented
-
-    return apply
-
-
-def _comparison(function: Callable[[Any, Any], Any]) -> Any:
-    """An elementwise comparison, whose result refuses to be a truth value: `a < b < c` means something else."""
-
-    def compare(self: Any, other: Any) -> Any:
-        result = function(self, other)
-        result._is_nonzero = False
-        return result
-
-    return compare
-
-
-def _method(function: Callable[[Any], Any], doc: str = "") -> Any:
-    """A method without arguments."""
-
-    def method(self: Any) -> Any:
-        return function(self)
-
-    method.__doc__ = doc
-    return method
-
-
-class _tensor_py_operators:
-    """What tensors can do: Python's operators and numpy's methods, each building a node of the graph.
-
-    `==` and `!=` compare identity and variables are hashable; the elementwise tests are `eq` and `neq`.
-    """
-
-    __array_priority__ = 1000
-    __hash__ = object.__hash__
-    _is_nonzero: bool = True
-    type: Any
-    name: str | None
-
-    # -- Python's operators --------------------------------------------------------------------------------------
-    __add__ = _operator(functions.add)
-    __radd__ = _operator(functions.add, reflected=True)
-    __sub__ = _operator(functions.sub)
-    __rsub__ = _operator(functions.sub, reflected=True)
-    __mul__ = _operator(functions.mul)
-    __rmul__ = _operator(functions.mul, reflected=True)
-    __truediv__ = _operator(functions.true_div)
-    __rtruediv__ = _operator(functions.true_div, reflected=True)
-    __div__, __rdiv__ = __truediv__, __rtruediv__
-    __floordiv__ = _operator(functions.int_div)
-    __rfloordiv__ = _operator(functions.int_div, reflected=True)
-    __mod__ = _operator(functions.mod)
-    __rmod__ = _operator(functions.mod, reflected=True)
-    __pow__ = _operator(functions.pow)
-    __rpow__ = _operator(functions.pow, reflected=True)
-    __and__ = _operator(functions.and_)
-    __rand__ = _operator(functions.and_, reflected=True)
-    __or__ = _operator(functions.or_)
-    __ror__ = _operator(functions.or_, reflected=True)
-    __xor__ = _operator(functions.xor)
-    __rxor__ = _operator(functions.xor, reflected=True)
-    __lt__ = _comparison(functions.lt)
-    __le__ = _comparison(functions.le)
-    __gt__ = _comparison(functions.gt)
-    __ge__ = _comparison(functions.ge)
-    __matmul__ = _operator(lambda x, y: products.matmul(x, y))
-    __rmatmul__ = _operator(lambda x, y: products.matmul(x, y), reflected=True)
-    __neg__ = _method(functions.neg)
-    __abs__ = _method(functions.abs_)
-    __invert__ = _method(functions.invert)
-    __ceil__ = _method(functions.ceil)
-    __floor__ = _method(functions.floor)
-    __trunc__ = _method(functions.trunc)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
-
-    def __round__(self, ndigits: int | None = None) -> Any:
-        if ndigits:
-            raise TypeError(f"round(x, {ndigits}): a tensor is rounded to whole numbers only; scale it yourself")
-        return self.round()
-
-    def __bool__(self) -> bool:
-        if self._is_nonzero:
-            return True
-        raise TypeError(
-            explain(
-                "Variables do not support boolean operations.",
-                expression=str(self),
-                remedy="a comparison of tensors is an expression, without a value yet: use T.switch instead of if, "
-                "T.and_/T.or_ or &/| instead of and/or, and (a < b) & (b < c) instead of a < b < c",
-            )
-        )
-
-    __nonzero__ = __bool__
-
-    def __len__(self) -> int:
-        raise TypeError("object of type 'TensorVariable' has no len(). Use x.shape[0], the symbolic length.")
-
-    def __contains__(self, item: Any) -> bool:
-        raise TypeError("`in` is not defined on a tensor: its values are not known yet. Use T.any(T.eq(x, item)).")
-
-    def __iter__(self) -> Iterator[Any]:
-        length = self.type.shape[0] if self.type.ndim else None
-        if length is None:
-            raise TypeError(
-                explain(
-                    "TensorType does not support iteration.",
-                    operands=[f"{self}: {self.type}"],
-                    remedy="only tensors whose length is known when the graph is built can be iterated over. Use "
-                    "theano.scan for loops; and theano.tensor.sum or max in place of Python's sum and max",
-                )
-            )
-        return iter([self[i] for i in range(length)])
-
-    def __getitem__(self, args: Any) -> Any:
-        return indexing.index(self, args)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise TypeError(
-            explain(
-                "A TensorVariable does not support item assignment: expressions never change.",
-                operands=[f"{self}: {self.type}"],
-                remedy="x = T.set_subtensor(x[key], value) makes a new variable; T.inc_subtensor adds",
-            )
-        )
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """`np.exp(x)` and `np.ones(3) + x` build graphs: the ufunc's name says which function is meant."""
-        function = _UFUNCS.get(ufunc.__name__)
-        if function is None or method != "__call__" or kwargs:
-            return NotImplemented
-        return function(*inputs)
+class _tensor_py_operators(Operators):
+    """What tensors can do: the operators, and numpy's methods. Each builds a node of the graph."""
 
     # -- properties ----------------------------------------------------------------------------------------------
     @property
@@ -220,33 +67,33 @@ class _tensor_py_operators:
         return functions.imag(self)
 
     # -- elementwise ---------------------------------------------------------------------------------------------
-    arccos = _method(functions.arccos)
-    arccosh = _method(functions.arccosh)
-    arcsin = _method(functions.arcsin)
-    arcsinh = _method(functions.arcsinh)
-    arctan = _method(functions.arctan)
-    arctanh = _method(functions.arctanh)
-    ceil = _method(functions.ceil)
-    conj = _method(functions.conj)
-    conjugate = _method(functions.conj)
-    cos = _method(functions.cos)
-    cosh = _method(functions.cosh)
-    deg2rad = _method(functions.deg2rad)
-    exp = _method(functions.exp)
-    exp2 = _method(functions.exp2)
-    expm1 = _method(functions.expm1)
-    floor = _method(functions.floor)
-    log = _method(functions.log)
-    log10 = _method(functions.log10)
-    log1p = _method(functions.log1p)
-    log2 = _method(functions.log2)
-    rad2deg = _method(functions.rad2deg)
-    sin = _method(functions.sin)
-    sinh = _method(functions.sinh)
-    sqrt = _method(functions.sqrt)
-    tan = _method(functions.tan)
-    tanh = _method(functions.tanh)
-    trunc = _method(functions.trunc)
+    arccos = method(functions.arccos)
+    arccosh = method(functions.arccosh)
+    arcsin = method(functions.arcsin)
+    arcsinh = method(functions.arcsinh)
+    arctan = method(functions.arctan)
+    arctanh = method(functions.arctanh)
+    ceil = method(functions.ceil)
+    conj = method(functions.conj)
+    conjugate = method(functions.conj)
+    cos = method(functions.cos)
+    cosh = method(functions.cosh)
+    deg2rad = method(functions.deg2rad)
+    exp = method(functions.exp)
+    exp2 = method(functions.exp2)
+    expm1 = method(functions.expm1)
+    floor = method(functions.floor)
+    log = method(functions.log)
+    log10 = method(functions.log10)
+    log1p = method(functions.log1p)
+    log2 = method(functions.log2)
+    rad2deg = method(functions.rad2deg)
+    sin = method(functions.sin)
+    sinh = method(functions.sinh)
+    sqrt = method(functions.sqrt)
+    tan = method(functions.tan)
+    tanh = method(functions.tanh)
+    trunc = method(functions.trunc)
 
     def round(self, mode: str | None = None) -> Any:
         """Rounded to whole numbers, halves to even by default. TypeError for integers."""
@@ -277,6 +124,10 @@ class _tensor_py_operators:
     def ones_like(self, dtype: str | None = None) -> Any:
         """Ones in this shape, of this or the given dtype."""
         return allocation.ones_like(self, dtype=dtype)
+
+    def get_scalar_constant_value(self) -> Any:
+        """The value of this 0-d tensor, where the graph shows it; NotScalarConstantError where it does not."""
+        return constants.get_scalar_constant_value(self)
 
     def transfer(self, target: str) -> Any:
         """This value on another device; with "cpu", itself."""
@@ -333,20 +184,14 @@ class _tensor_py_operators:
         """The greatest minus the least element."""
         return reductions.ptp(self, axis)
 
-    def norm(self, L: float, axis: Any = None, keepdims: bool = False) -> Any:
-        """The L-norm: `(|x|**L).sum(axis) ** (1/L)`; L = inf: the greatest |x|; L = 0: the number of nonzeros."""
-        if L == 0:
-            return functions.neq(self, 0).sum(axis=axis, keepdims=keepdims)
-        if np.isinf(L):
-            magnitude = functions.abs_(self)
-            return magnitude.max(axis=axis, keepdims=keepdims) if L > 0 else magnitude.min(axis=axis, keepdims=keepdims)
-        total = functions.pow(functions.abs_(self), L).sum(axis=axis, keepdims=keepdims)
-        return functions.pow(total, 1.0 / L)
+    def norm(self, L: float | None, axis: Any = None, keepdims: bool = False) -> Any:
+        """The L-norm over `axis` (None: over all): (sum |x|**L)**(1/L); L may be infinite."""
+        return reductions.norm(self, L, axis, keepdims)
 
     # -- products ------------------------------------------------------------------------------------------------
     def dot(self, other: Any) -> Any:
         """The matrix product, as in numpy."""
-        return products.dot(self, other)
+        return dot(self, other)
 
     # -- shape ---------------------------------------------------------------------------------------------------
     def reshape(self, shape: Any, ndim: int | None = None) -> Any:
@@ -382,18 +227,18 @@ class _tensor_py_operators:
         """Two axes exchanged."""
         return shapes.swapaxes(self, axis1, axis2)
 
-    def squeeze(self, *axis: Any) -> Any:
-        """Without its broadcastable axes."""
-        return shapes.squeeze(self, *axis)
+    def squeeze(self, axis: Any = None) -> Any:
+        """Without its broadcastable axes (axis: without these)."""
+        return shapes.squeeze(self, axis)
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Any:
         """Each element repeated, along `axis` (None: of the flattened tensor)."""
-        return joins.repeat(self, repeats, axis)
+        return repetition.repeat(self, repeats, axis)
 
     # -- diagonals -----------------------------------------------------------------------------------------------
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """The diagonal of two axes, as the last axis."""
-        return allocation.diagonal(self, offset, axis1, axis2)
+        return diagonals.diagonal(self, offset, axis1, axis2)
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """The sum of the diagonal of two axes."""
@@ -411,57 +256,6 @@ class _tensor_py_operators:
     def nonzero_values(self) -> Any:
         """The nonzero elements as a vector."""
         return indexing.nonzero_values(self)
-
-
-_UFUNCS: dict[str, Callable[..., Any]] = {
-    name: getattr(functions, row)
-    for name, row in {
-        "absolute": "abs_",
-        "add": "add",
-        "arctan2": "arctan2",
-        "bitwise_and": "and_",
-        "bitwise_or": "or_",
-        "bitwise_xor": "xor",
-        "conjugate": "conj",
-        "divide": "true_div",
-        "fabs": "abs_",
-        "floor_divide": "int_div",
-        "float_power": "pow",
-        "invert": "invert",
-        "isinf": "isinf",
-        "isnan": "isnan",
-        "logaddexp": "logaddexp",
-        "maximum": "maximum",
-        "minimum": "minimum",
-        "multiply": "mul",
-        "negative": "neg",
-        "power": "pow",
-        "reciprocal": "inv",
-        "remainder": "mod",
-        "rint": "round_half_to_even",
-        "sign": "sgn",
-        "square": "sqr",
-        "subtract": "sub",
-        **{
-            same: same
-            for same in (
-                "arccos arccosh arcsin arcsinh arctan arctanh ceil cos cosh deg2rad exp exp2 expm1 floor log log10 "
-                "log1p log2 rad2deg sin sinh sqrt tan tanh trunc"
-            ).split()
-        },
-    }.items()
-}
-_UFUNCS.update(
-    divmod=lambda x, y: (functions.int_div(x, y), functions.mod(x, y)),
-    equal=operator.is_,  # `array == x` asks for identity, as `x == array` does
-    not_equal=operator.is_not,
-    less=_comparison(functions.lt),
-    less_equal=_comparison(functions.le),
-    greater=_comparison(functions.gt),
-    greater_equal=_comparison(functions.ge),
-    matmul=lambda x, y: products.matmul(x, y),
-    positive=lambda x: x,
-)
 
 
 class TensorVariable(_tensor_py_operators, Variable):
