@@ -1,0 +1,68 @@
+"""symtheano: a symbolic graph compiler for Python, with Theano's API.
+
+>>> import symtheano, symtheano.tensor as T
+>>> x = T.dscalar("x")
+>>> f = symtheano.function([x], [x ** 2, symtheano.grad(x ** 2, x)])
+>>> [float(v) for v in f(3.0)]
+[9.0, 6.0]
+"""
+from __future__ import annotations
+
+from symtheano import gradient, tensor
+from symtheano.compile.function import function
+from symtheano.compile.io import In, Out, Param
+from symtheano.compile.mode import FAST_COMPILE, FAST_RUN, Mode, get_mode
+from symtheano.compile.profiling import ProfileStats
+from symtheano.compile.runtime import Function
+from symtheano.compile.rulebook import rules
+from symtheano.config import change_flags, config
+from symtheano.gradient import Lop, grad, subgraph_grad
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.op import Op
+from symtheano.graph.shared import SharedVariable
+from symtheano.graph.surgery import clone
+from symtheano.graph.type import Generic, Type, generic
+from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.tensor import dot
+from symtheano.tensor.scalar_constant import get_scalar_constant_value
+from symtheano.tensor.sharedvar import shared
+from symtheano.version import __version__
+
+# Theano keeps these in theano.tensor too; they live above that layer, so they are put there from here.
+for _name in ("grad", "Lop", "consider_constant", "grad_undefined", "grad_not_implemented"):
+    setattr(tensor, _name, getattr(gradient, _name))
+
+__all__ = [
+    "FAST_COMPILE",
+    "FAST_RUN",
+    "Apply",
+    "Constant",
+    "Function",
+    "FunctionGraph",
+    "Generic",
+    "In",
+    "Lop",
+    "Mode",
+    "Op",
+    "Out",
+    "Param",
+    "ProfileStats",
+    "SharedVariable",
+    "Type",
+    "Variable",
+    "__version__",
+    "change_flags",
+    "clone",
+    "config",
+    "dot",
+    "function",
+    "generic",
+    "get_mode",
+    "get_scalar_constant_value",
+    "grad",
+    "gradient",
+    "rules",
+    "shared",
+    "subgraph_grad",
+    "tensor",
+]
