@@ -13,7 +13,7 @@ from symtheano.tensor.type import TensorType
 
 as_tensor = as_tensor_variable
 
-for _name in ("math", "reduce", "dot", "alloc", "arange", "diagonal", "shape", "join", "index_advanced", "index", "extra", "sort"):  # until they all exist
+for _name in ("math", "reduce", "dot", "alloc", "arange", "diagonal", "shape", "join", "repeat", "scalar_constant", "index_advanced", "index", "extra", "sort"):  # until they all exist
     if find_spec(f"symtheano.tensor.{_name}") is not None:
         try:
             _module = import_module(f"symtheano.tensor.{_name}")

@@ -18,6 +18,7 @@ from symtheano.tensor.sizes import (
     axis_origin,
     constant_dim,
     fitted,
+    get_vector_length,
     is_length,
     known_lengths,
     origins,
@@ -222,8 +223,9 @@ def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Any:
     x = as_tensor_variable(x)
     vector = size_vector(newshape)
     if ndim is None:
-        ndim = vector.type.shape[0]
-        if ndim is None:
+        try:
+            ndim = get_vector_length(vector)
+        except ValueError as error:
             raise ValueError(
                 explain(
                     f"The length of the provided shape ({vector}) cannot be automatically determined, so the number "
@@ -232,7 +234,7 @@ def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Any:
                     operands=[f"{x}: {x.type}", f"newshape = {vector}: {vector.type}"],
                     remedy="pass the 'ndim' keyword argument to 'reshape'",
                 )
-            )
+            ) from error
     return Reshape(ndim)(x, vector)
 
 

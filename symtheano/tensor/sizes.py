@@ -37,8 +37,9 @@ __all__ = [
 Origin = int | tuple[Variable, int]
 Element = tuple[int, ...]
 
-# Installed by symtheano.tensor.scalar_constant, which knows the ops above this file: what is known of one element.
-trace_element: Callable[[Variable, Element], Origin | None] | None = None
+# Installed by symtheano.tensor.scalar_constant, which knows the ops above this file.
+trace_element: Callable[[Variable, Element], Origin | None] | None = None  # what is known of one element
+trace_length: Callable[[Variable], int | None] | None = None  # the length of a vector
 
 
 # -- what is known of a size -----------------------------------------------------------------------------------------
@@ -216,9 +217,12 @@ def get_vector_length(v: Any) -> int:
     v = as_tensor_variable(v)
     if v.type.ndim != 1:
         raise TypeError(f"get_vector_length needs a vector; {v} has type {v.type}")
-    if v.type.shape[0] is None:
+    length: int | None = v.type.shape[0]
+    if length is None and trace_length is not None:
+        length = trace_length(v)
+    if length is None:
         raise ValueError(f"length not known: {v} of type {v.type}")
-    return int(v.type.shape[0])
+    return length
 
 
 def normal_axis(axis: Any, ndim: int, operation: str, x: Any = None) -> int:
