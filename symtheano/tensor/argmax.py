@@ -77,7 +77,7 @@ class MaxAndArgmax(ReduceOp):
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         (x,) = args
-        axes = self.axes(node.inputs[0].type.ndim)  # type: ignore[attr-defined]
+        axes = self.axes(node.inputs[0].type.ndim)
         return f"({x}.max(axis={axes}), {arg_text('argmax', x, self.axis)})"
 
     def L_op(

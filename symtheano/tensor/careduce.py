@@ -45,9 +45,9 @@ def check_axes(axis: Any, ndim: int, operation: str) -> Axes | None:
         if not -ndim <= k < ndim:
             raise ValueError(
                 explain(
-                    f"{operation}: axis {k} is out of range for a tensor of {ndim} dimensions (axis={axis}, ndim={ndim}).",
+                    f"{operation}: axis {k} is out of range for ndim={ndim} (axis={axis}).",
                     operation=operation,
-                    remedy=f"an axis is one of {-ndim}..{ndim - 1}" if ndim else "a 0-d tensor has no axes: pass axis=None",
+                    remedy=f"an axis is one of {-ndim}..{ndim - 1}" if ndim else "a scalar has no axes: pass axis=None",
                 )
             )
         found.append(k % ndim)
@@ -131,7 +131,7 @@ class CAReduce(ReduceOp):
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         (x,) = args
-        axes = self.axes(node.inputs[0].type.ndim)  # type: ignore[attr-defined]
+        axes = self.axes(node.inputs[0].type.ndim)
         method = _METHODS.get(self.scalar_op.name)
         if method is not None:
             return f"{x}.{method}(axis={axes})"
@@ -213,7 +213,7 @@ class _Truth(_RowReduce):
         return "bool"
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        return f"{args[0]}.{self._name.lower()}(axis={self.axes(node.inputs[0].type.ndim)})"  # type: ignore[attr-defined]
+        return f"{args[0]}.{self._name.lower()}(axis={self.axes(node.inputs[0].type.ndim)})"
 
 
 class All(_Truth):
@@ -236,7 +236,7 @@ class CAReduceDtype(CAReduce):
     complex64, else the input's. A node's op has both resolved.
     """
 
-    __props__ = ("scalar_op", "axis", "dtype", "acc_dtype")
+    __props__: tuple[str, ...] = ("scalar_op", "axis", "dtype", "acc_dtype")
 
     def __init__(self, scalar_op: Any, axis: Any = None, dtype: str | None = None, acc_dtype: str | None = None):
         super().__init__(scalar_op, axis)
@@ -286,7 +286,7 @@ class CAReduceDtype(CAReduce):
         )
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        axes = self.axes(node.inputs[0].type.ndim)  # type: ignore[attr-defined]
+        axes = self.axes(node.inputs[0].type.ndim)
         text = f"xp.{self.scalar_op.numpy}.reduce({args[0]}, axis={axes}, dtype={self.acc_dtype!r})"
         # Not out=: numpy would round to the narrower dtype after each chunk of the input.
         return text if self.dtype == self.acc_dtype else f"{text}.astype({self.dtype!r})"
@@ -300,7 +300,7 @@ class CAReduceDtype(CAReduce):
 class _DtypeReduce(CAReduceDtype):
     """A CAReduceDtype of one row."""
 
-    __props__ = ("axis", "dtype", "acc_dtype")
+    __props__: tuple[str, ...] = ("axis", "dtype", "acc_dtype")
     _row = ""
 
     def __init__(self, axis: Any = None, dtype: str | None = None, acc_dtype: str | None = None):

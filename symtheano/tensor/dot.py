@@ -16,7 +16,7 @@ from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import dimshuffle, functions, times, unbroadcast, zeros_of
 from symtheano.tensor.math import cast
 from symtheano.tensor.sizes import shape_i, total_size
-from symtheano.tensor.type import tensor_type
+from symtheano.tensor.type import TensorType, tensor_type
 
 __all__ = [
     "BatchedDot",
@@ -126,7 +126,8 @@ class BatchedDot(_Product):
         return Apply(self, [x, y], [tensor_type(x.type.dtype, (*batch, x.type.shape[-2], y.type.shape[-1]))()])
 
     def _batch(self, x: Any, y: Any, k: int) -> int | None:
-        m, n = x.type.shape[k], y.type.shape[k]
+        m: int | None = x.type.shape[k]
+        n: int | None = y.type.shape[k]
         if m is not None and n is not None and 1 not in (m, n) and m != n:
             raise ShapeMismatchError(mismatch("batched_dot: the batch sizes differ", x, y, k, k))
         if m == 1 or n == 1:
@@ -186,7 +187,7 @@ def dot(a: Any, b: Any) -> Any:
     (2, 4)
     """
     for v in (a, b):
-        if hasattr(v, "__dot__"):  # sparse matrices bring their own
+        if hasattr(v, "__dot__") and not isinstance(v.type, TensorType):  # sparse matrices bring their own
             left, right = (v, b) if v is a else (a, v)
             return left.__dot__(right) if v is a else right.__rdot__(left)
     a, b = as_tensor_variable(a), as_tensor_variable(b)
@@ -279,8 +280,8 @@ def check_batch(a: Any, b: Any) -> None:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The sum over some axes of `a` and of `b` of their products, as numpy.tensordot.
 
-    axes: a number n, for the last n axes of `a` and the first n of `b`; or a pair (axes of a, axes of b), each an int or
-    a list of ints. The result has the other axes of `a`, then those of `b`. Raises ValueError for axes that are not
+    axes: a number n, for the last n axes of `a` and the first n of `b`; or a pair (axes of a, axes of b), each an int
+    or a list of ints. The result has the other axes of `a`, then those of `b`. Raises ValueError for axes that are not
     there or not in pairs, ShapeMismatchError where lengths are known to differ.
 
     >>> tensordot(np.ones((2, 3, 4)), np.ones((4, 3, 5)), [[1, 2], [1, 0]]).type.shape

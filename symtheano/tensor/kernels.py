@@ -112,10 +112,18 @@ def inc_at(xp: Any, x: Any, y: Any, key: Any, exact: tuple[int, ...] = ()) -> An
 
 
 def add_at(xp: Any, x: Any, y: Any, key: Any, exact: tuple[int, ...] = ()) -> Any:
-    """`x`, after adding y to x[key], a place that the key names twice twice. exact: axes of y that may not be stretched."""
+    """`x`, after adding y to x[key], twice to a place named twice. exact: axes of y that may not be stretched."""
     if exact:
         check_exact(x, y, key, exact)
-    xp.add.at(x, key, xp.asarray(y, x.dtype))
+    y = xp.asarray(y, x.dtype)
+    if isinstance(key, xp.ndarray) and key.ndim == 1 and key.dtype != bool and x.ndim > 1 and x.size:
+        row = x.size // x.shape[0]
+        if x.flags.c_contiguous and row < 4096 and key.size and -x.shape[0] <= key.min() and key.max() < x.shape[0]:
+            # Adding numbers to numbers is several times faster than adding rows to rows.
+            y = xp.broadcast_to(y, (key.size, *x.shape[1:])).ravel()
+            xp.add.at(x.reshape(-1), (key.astype("int64")[:, None] * row + xp.arange(row)).ravel(), y)
+            return x
+    xp.add.at(x, key, y)
     return x
 
 
@@ -128,8 +136,8 @@ def check_exact(x: Any, y: Any, key: Any, axes: tuple[int, ...]) -> None:
     for axis in ones:
         if slot[axis] != 1:
             raise ValueError(
-                f"could not broadcast a value of shape {y.shape} into a part of shape {slot}: axis {axis} of the value has "
-                "length 1, but its type does not say so (declare it broadcastable, for instance with addbroadcast)"
+                f"could not broadcast a value of shape {y.shape} into a part of shape {slot}: axis {axis} of the value "
+                "has length 1, but its type does not say so (declare it broadcastable, for instance with addbroadcast)"
             )
 
 
@@ -208,3 +216,128 @@ def alloc_diag(xp: Any, values: Any, lengths: Any, offset: int, axis1: int, axis
     placed = xp.zeros((*values.shape[:-1], rows, columns), values.dtype)
     placed[..., i + max(-offset, 0), i + max(offset, 0)] = values
     return xp.ascontiguousarray(xp.moveaxis(placed, (-2, -1), (axis1, axis2)))
+
+
+def choose(xp: Any, a: Any, choices: Any, mode: str) -> Any:
+    """numpy's choose, with any number of choices (the first axis of `choices`)."""
+    place, stacked = _chosen(xp, a, choices, mode)
+    return xp.take_along_axis(stacked, place, 0)[0]
+
+
+def unchoose(xp: Any, a: Any, choices: Any, g: Any, mode: str) -> Any:
+    """The adjoint of `choose`: `g` in the places it chose, summed over the axes in which the choices were stretched."""
+    place, stacked = _chosen(xp, a, choices, mode)
+    out = xp.zeros(stacked.shape, g.dtype)
+    xp.put_along_axis(out, place, xp.broadcast_to(g, stacked.shape[1:])[None], 0)
+    extra = out.ndim - choices.ndim
+    if extra:
+        out = out.sum(axis=tuple(range(1, 1 + extra)))
+    stretched = tuple(k for k, n in enumerate(choices.shape) if n == 1 and out.shape[k] != 1)
+    return out.sum(axis=stretched, keepdims=True) if stretched else out
+
+
+def _chosen(xp: Any, a: Any, choices: Any, mode: str) -> tuple[Any, Any]:
+    """`a` as valid places in the first axis of `choices`, and `choices`, both broadcast together."""
+    n, rest = choices.shape[0], choices.shape[1:]
+    a = xp.asarray(a)
+    if mode == "wrap":
+        a = a % max(n, 1)
+    elif mode == "clip":
+        a = xp.clip(a, 0, max(n - 1, 0))
+    elif a.size and not bool(((a >= 0) & (a < n)).all()):
+        raise ValueError(f"invalid entry in choice array: from {a.min()} to {a.max()}, of {n} choices")
+    shape = xp.broadcast_shapes(a.shape, rest)
+    spread = choices.reshape((n, *(1,) * (len(shape) - len(rest)), *rest))
+    return xp.broadcast_to(a, shape)[None].astype("int64"), xp.broadcast_to(spread, (n, *shape))
+
+
+# ----- softmax (tensor/nnet/softmax.py): one temporary of the shape of the result, in which everything happens -----
+
+
+def _shifted(xp: Any, x: Any, axis: int, out: Any) -> Any:
+    if x.shape[axis] == 0:
+        return xp.array(x)
+    return xp.subtract(x, x.max(axis=axis, keepdims=True), out=out)
+
+
+def softmax(xp: Any, x: Any, axis: int, out: Any = None) -> Any:
+    """exp(x) / sum(exp(x)) along `axis`, shifted by the maximum."""
+    e = _shifted(xp, x, axis, out)
+    xp.exp(e, out=e)
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
+
+
+def softmax_grad(xp: Any, dy: Any, sm: Any, axis: int, out: Any = None) -> Any:
+    """sm * (dy - sum(dy * sm))."""
+    d = xp.multiply(dy, sm, out=out)
+    total = d.sum(axis=axis, keepdims=True)
+    d -= sm * total
+    return d
+
+
+def logsoftmax(xp: Any, x: Any, axis: int, out: Any = None) -> Any:
+    """log(softmax(x)) along `axis`."""
+    z = _shifted(xp, x, axis, out)
+    z -= xp.log(xp.exp(z).sum(axis=axis, keepdims=True))
+    return z
+
+
+# ----- labels (tensor/nnet/crossentropy.py) -----
+
+
+def _check_labels(x_shape: tuple[int, ...], y: Any) -> None:
+    if tuple(x_shape[:-1]) != tuple(y.shape):
+        raise ValueError(f"there must be one label for each row: rows {tuple(x_shape)}, labels {tuple(y.shape)}")
+
+
+def pick_label(xp: Any, x: Any, y: Any) -> Any:
+    """x[..., y]: of each row the element its label names."""
+    _check_labels(x.shape, y)
+    if x.ndim == 2:
+        return x[xp.arange(len(y)), y]
+    return xp.take_along_axis(x, y[..., None], axis=-1)[..., 0]
+
+
+def place_label(xp: Any, v: Any, shape: tuple[int, ...], y: Any) -> Any:
+    """Zeros of `shape`, with v in each row at its label."""
+    _check_labels(shape, y)
+    result = xp.zeros(shape, v.dtype)
+    if len(shape) == 2:
+        result[xp.arange(len(y)), y] = v
+    else:
+        xp.put_along_axis(result, y[..., None], xp.broadcast_to(v, y.shape)[..., None], axis=-1)
+    return result
+
+
+def crossentropy_softmax(xp: Any, x: Any, b: Any, y: Any) -> tuple[Any, Any, Any]:
+    """(-log(softmax(x + b)) at the labels, softmax(x + b), argmax(x + b)) of each row."""
+    row = x + b
+    best = row.argmax(axis=1)
+    row -= row.max(axis=1, keepdims=True)
+    picked = pick_label(xp, row, y)
+    xp.exp(row, out=row)
+    total = row.sum(axis=1, keepdims=True)
+    row /= total
+    return xp.log(total[:, 0]) - picked, row, best
+
+
+def crossentropy_softmax_dx(xp: Any, dy: Any, sm: Any, y: Any) -> Any:
+    """dy * (sm - 1 at the labels) of each row."""
+    _check_labels(sm.shape, y)
+    column = dy if dy.ndim == 0 else dy[..., None]
+    d = column * sm
+    if d.ndim == 2:
+        d[xp.arange(len(y)), y] -= dy
+        return d
+    return d - place_label(xp, xp.broadcast_to(dy, y.shape), d.shape, y)
+
+
+def confusion_matrix(xp: Any, actual: Any, pred: Any) -> tuple[Any, Any]:
+    """(counts of the pairs of classes, the classes)."""
+    if actual.shape != pred.shape:
+        raise ValueError(f"confusion_matrix: {len(actual)} actual and {len(pred)} predicted classes")
+    order, index = xp.unique(xp.concatenate([actual, pred]), return_inverse=True)
+    n = len(order)
+    pairs = index[: len(actual)] * n + index[len(actual) :]
+    return xp.bincount(pairs, minlength=n * n).reshape(n, n).astype("int64"), order

@@ -85,10 +85,10 @@ __all__ = [
     "largest",
     "le",
     "log",
-    "log10",
     "log1mexp",
     "log1p",
     "log2",
+    "log10",
     "logaddexp",
     "lt",
     "maximum",
@@ -252,7 +252,7 @@ def _document(function: Elemwise) -> None:
     operands = {1: "an array or number", None: "arrays or numbers", 2: "two arrays or numbers"}
     takes = operands.get(row.arity, f"{row.arity} arrays or numbers")
     what = row.doc if row.doc.endswith(".") else f"{row.doc}."
-    function.__doc__ = f"Elementwise: {what}\n\nTakes {takes}; operands are broadcast together where their types say so."
+    function.__doc__ = f"Elementwise: {what}\n\nTakes {takes}, broadcast together where their types say so."
     function.__name__ = row.name  # type: ignore[attr-defined]
 
 

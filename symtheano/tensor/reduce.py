@@ -5,6 +5,7 @@ reduced axes with length 1. Some functions have the names of Python's builtins, 
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,11 +29,10 @@ from symtheano.tensor.careduce import (
     ReduceOp,
     Sum,
     check_axes,
-    conj,
     restored,
 )
 from symtheano.tensor.convert import as_tensor_variable
-from symtheano.tensor.elemwise import functions, times
+from symtheano.tensor.elemwise import functions
 from symtheano.tensor.math import cast
 from symtheano.tensor.sizes import shape_i, total_size
 from symtheano.tensor.type import tensor_type
@@ -87,7 +87,7 @@ def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
 
 
 def check_and_normalize_axes(x: Any, axis: Any) -> list[int]:
-    """The axes that `axis` names for the tensor `x`, counted from 0; [] for None. ValueError, TypeError: see check_axes."""
+    """The axes that `axis` names for the tensor `x`, counted from 0; [] for None. Errors: see `check_axes`."""
     x = as_tensor_variable(x)
     axes = check_axes(axis, x.type.ndim, "axis")
     return list(range(x.type.ndim)) if axes is None and axis is not None else list(axes or ())
@@ -203,7 +203,9 @@ def var(input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, cor
 
 
 def _squared(x: Any) -> Any:
-    return functions.sqr(functions.real(x)) + functions.sqr(functions.imag(x)) if is_complex(x.type.dtype) else functions.sqr(x)
+    if is_complex(x.type.dtype):
+        return functions.sqr(functions.real(x)) + functions.sqr(functions.imag(x))
+    return functions.sqr(x)
 
 
 def std(input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False) -> Any:
@@ -221,10 +223,8 @@ def norm(x: Any, L: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
     if L == 0:
         raise NotImplementedError("norm: L=0 is no norm; count non-zeros with theano.tensor.neq(x, 0).sum()")
     size = functions.abs_(x)
-    if L == float("inf"):
-        return max(size, axis, keepdims)
-    if L == -float("inf"):
-        return min(size, axis, keepdims)
+    if math.isinf(L):
+        return max(size, axis, keepdims) if L > 0 else min(size, axis, keepdims)
     if L == 1:
         return sum(size, axis, keepdims=keepdims)
     if L == 2:
@@ -236,7 +236,10 @@ def norm(x: Any, L: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The maximum over axes; nan wins. Tied elements all get the whole gradient. ValueError (run time) of no elements."""
+    """The maximum over axes; nan wins. Tied elements all get the whole gradient.
+
+    Of no elements there is none: ValueError when it is run.
+    """
     return _reduced(Max(check(x, axis, "max")), x, keepdims)
 
 
@@ -299,7 +302,7 @@ class LogSumExp(ReduceOp):
         return Apply(op, [x], [tensor_type(upgrade_to_float(x.type.dtype), op.kept(x.type.shape))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        axes = self.axes(node.inputs[0].type.ndim)  # type: ignore[attr-defined]
+        axes = self.axes(node.inputs[0].type.ndim)
         return f"kernels.logsumexp(xp, {args[0]}, {axes}, {node.outputs[0].type.dtype!r})"  # type: ignore[attr-defined]
 
     def _weights(self, x: Any, z: Any) -> Any:
