@@ -1,22 +1,90 @@
-"""The tensor language: `import symtheano.tensor as T`."""
+"""The tensor language, `import symtheano.tensor as T`: what theano.tensor has, under its names.
+
+The variables come first: they read the modules behind names such as T.shape, T.dot and T.join, before the functions of
+these names take their places in this namespace.
+"""
+# ruff: noqa: F403
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from symtheano.tensor.variable import TensorConstant, TensorVariable  # first: it sees the modules behind T.shape, T.dot
+from symtheano.tensor.variable import TensorConstant, TensorConstantSignature, TensorVariable  # isort: skip
+
+from symtheano.config import config
+from symtheano.errors import (
+    AdvancedBooleanIndexingError,
+    AdvancedIndexingError,
+    AsTensorError,
+    EmptyConstantError,
+    MethodNotDefined,
+    NotScalarConstantError,
+    ShapeError,
+)
+from symtheano.graph.null import DisconnectedType
+from symtheano.graph.op import Op
+from symtheano.graph.type import Generic, Type, generic
+from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.tensor.alloc import *
+from symtheano.tensor.arange import *
 from symtheano.tensor.convert import as_tensor_variable, constant
-from symtheano.tensor.create import *  # noqa: F403
+from symtheano.tensor.create import *
+from symtheano.tensor.diagonal import *
+from symtheano.tensor.dot import *
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
-from symtheano.tensor.sharedvar import SharedVariable, TensorSharedVariable, shared, shared as _shared
+from symtheano.tensor.index import *
+from symtheano.tensor.join import *
+from symtheano.tensor.math import *
+from symtheano.tensor.reduce import *
+from symtheano.tensor.repeat import *
+from symtheano.tensor.scalar_constant import *
+from symtheano.tensor.shape import *
+from symtheano.tensor.sharedvar import TensorSharedVariable
+from symtheano.tensor.sharedvar import shared as _shared
 from symtheano.tensor.type import TensorType
+from symtheano.tensor.type_other import *
 
 as_tensor = as_tensor_variable
+Tensor = TensorType
 
-for _name in ("math", "reduce", "dot", "alloc", "arange", "diagonal", "shape", "join", "repeat", "scalar_constant", "index_advanced", "index", "extra", "sort"):  # until they all exist
-    if find_spec(f"symtheano.tensor.{_name}") is not None:
-        try:
-            _module = import_module(f"symtheano.tensor.{_name}")
-        except ImportError:
-            continue
-        globals().update({n: getattr(_module, n) for n in getattr(_module, "__all__", [k for k in vars(_module) if k[0] != "_"])})
+if TYPE_CHECKING:  # names made by tables: fmatrix, lvectors, ...
+
+    def __getattr__(name: str) -> Any: ...
+
+
+__all__ = [
+    "AdvancedBooleanIndexingError",
+    "AdvancedIndexingError",
+    "Apply",
+    "AsTensorError",
+    "Constant",
+    "DimShuffle",
+    "DisconnectedType",
+    "Elemwise",
+    "EmptyConstantError",
+    "Generic",
+    "MethodNotDefined",
+    "NotScalarConstantError",
+    "Op",
+    "ShapeError",
+    "Tensor",
+    "TensorConstant",
+    "TensorConstantSignature",
+    "TensorSharedVariable",
+    "TensorType",
+    "TensorVariable",
+    "Type",
+    "Variable",
+    "_shared",
+    "as_tensor",
+    "as_tensor_variable",
+    "config",
+    "constant",
+    "generic",
+]
+__all__ += [
+    name
+    for name, value in globals().items()
+    if not name.startswith("_") and name not in {*__all__, "annotations", "TYPE_CHECKING", "Any", "ModuleType"}
+    if not isinstance(value, ModuleType)
+]
