@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from symtheano.errors import ShapeMismatchError
+from symtheano.errors import ShapeMismatchError, explain
 
 
 def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
