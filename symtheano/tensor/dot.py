@@ -187,7 +187,7 @@ def dot(a: Any, b: Any) -> Any:
     (2, 4)
     """
     for v in (a, b):
-        if hasattr(v, "__dot__") and not isinstance(v.type, TensorType):  # sparse matrices bring their own
+        if hasattr(v, "__dot__") and not isinstance(getattr(v, "type", None), TensorType):  # sparse matrices bring their own
             left, right = (v, b) if v is a else (a, v)
             return left.__dot__(right) if v is a else right.__rdot__(left)
     a, b = as_tensor_variable(a), as_tensor_variable(b)

@@ -193,6 +193,11 @@ class _tensor_py_operators(Operators):
         """The matrix product, as in numpy."""
         return dot(self, other)
 
+    __dot__ = dot
+
+    def __rdot__(self, other: Any) -> Any:
+        return dot(other, self)
+
     # -- shape ---------------------------------------------------------------------------------------------------
     def reshape(self, shape: Any, ndim: int | None = None) -> Any:
         """The same elements in another shape; one length may be -1. ndim: needed where `shape` is a symbolic vector."""
