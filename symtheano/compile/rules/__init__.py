@@ -11,14 +11,18 @@ from __future__ import annotations
 
 from symtheano.compile.rules.canonicalize import CANONICAL
 from symtheano.compile.rules.fold import constant_folding
+from symtheano.compile.rules.index import INDEXING, LATE
 from symtheano.compile.rules.pattern import Rule
+from symtheano.compile.rules.reduce import REDUCTIONS
+from symtheano.compile.rules.shape import SHAPES, VIEWS
+from symtheano.compile.rules.switch import SWITCHES
 from symtheano.graph.rule import FunctionRule
 
 AnyRule = Rule | FunctionRule
 
-CANONICALIZE: tuple[AnyRule, ...] = (constant_folding, *CANONICAL)
+CANONICALIZE: tuple[AnyRule, ...] = (constant_folding, *SHAPES, *VIEWS, *INDEXING, *SWITCHES, *REDUCTIONS, *CANONICAL)
 STABILIZE: tuple[AnyRule, ...] = CANONICALIZE
-SPECIALIZE: tuple[AnyRule, ...] = CANONICALIZE
+SPECIALIZE: tuple[AnyRule, ...] = (*CANONICALIZE, *LATE)
 
 PHASES: dict[str, tuple[AnyRule, ...]] = {
     "canonicalize": CANONICALIZE,

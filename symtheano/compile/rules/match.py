@@ -13,6 +13,7 @@ from symtheano.scalar import cast as cast_row
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.convert import make_constant
 from symtheano.tensor.elemwise import DimShuffle, Elemwise, functions, pad_left
+from symtheano.tensor.shape import patternbroadcast
 from symtheano.tensor.type import TensorType
 
 Number = bool | int | float | complex
@@ -97,19 +98,24 @@ def cast_to(v: Any, dtype: str) -> Any:
 
 
 def like(v: Any, old: Any, models: Sequence[Any] = ()) -> Any:
-    """`v` with the dtype and broadcast pattern of `old`; `models` (or old's operands) lend their shape where it must grow."""
+    """`v` with the dtype and broadcast pattern of `old`, the output of a node.
+
+    Where v has length 1 and old has not, `models` (for an elementwise node: its operands) lend their shape.
+    """
     v = cast_to(v, old.type.dtype)
     pattern = old.type.broadcastable
     if v.type.ndim < len(pattern):
         v = pad_left(v, len(pattern))
     if v.type.broadcastable == pattern:
         return v
-    for model in models or old.owner.inputs:
+    if not models and type(old.owner.op) is Elemwise:
+        models = old.owner.inputs
+    for model in models:
         if model.type.ndim == len(pattern) and any(
             a and not b for a, b in zip(v.type.broadcastable, model.type.broadcastable, strict=True)
         ):
             v = functions.second(model, v)
-    return v
+    return patternbroadcast(v, pattern)
 
 
 def covers(variables: Sequence[Any], pattern: Sequence[bool]) -> bool:
