@@ -18,6 +18,7 @@ from symtheano.gradient.barrier import (
     zero_grad,
     zero_grad_,
 )
+from symtheano.gradient.forward import Rop
 from symtheano.gradient.null import (
     DisconnectedType,
     NullType,
@@ -28,6 +29,7 @@ from symtheano.gradient.null import (
     null_type,
 )
 from symtheano.gradient.reverse import Lop, grad, subgraph_grad
+from symtheano.gradient.verify import numeric_grad, verify_grad
 
 __all__ = [
     "ConsiderConstant",
@@ -40,6 +42,7 @@ __all__ = [
     "Lop",
     "NullType",
     "NullTypeGradError",
+    "Rop",
     "UndefinedGrad",
     "ZeroGrad",
     "consider_constant",
@@ -54,9 +57,11 @@ __all__ = [
     "grad_scale",
     "grad_undefined",
     "null_type",
+    "numeric_grad",
     "subgraph_grad",
     "undefined_grad",
     "undefined_grad_",
+    "verify_grad",
     "zero_grad",
     "zero_grad_",
 ]

@@ -38,7 +38,7 @@ class Pullback:
         fixed: Mapping[Variable, Variable] | None = None,
         constants: Collection[Variable] = (),
     ):
-        self.totals: dict[Variable, Variable] = dict(fixed or {})
+        self.totals: dict[Variable, Variable] = {v: with_pattern(g, v) for v, g in (fixed or {}).items()}
         self.terms: dict[Variable, list[Variable]] = {v: list(gs) for v, gs in seeds.items()}
         roots = list(dict.fromkeys([*seeds, *self.totals]))
         self.paths = connected_paths(wrt, roots, constants, frozenset(self.totals))
@@ -80,10 +80,10 @@ def accumulate(x: Variable, terms: Sequence[Variable]) -> Variable:
         total = functions.add(*terms)
     else:
         total = functools.reduce(operator.add, terms)
-    return _with_pattern(total, x)
+    return with_pattern(total, x)
 
 
-def _with_pattern(total: Any, x: Any) -> Variable:
+def with_pattern(total: Any, x: Any) -> Variable:
     """`total` with the broadcast pattern of `x`, whatever the authors of gradients knew or forgot about it."""
     have, want = getattr(total.type, "broadcastable", None), getattr(x.type, "broadcastable", None)
     if have == want or have is None or want is None:

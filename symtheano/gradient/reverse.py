@@ -126,9 +126,9 @@ def Lop(
 
 
 def subgraph_grad(
-    wrt: list[Variable],
-    end: list[Variable],
-    start: Mapping[Variable, Variable] | None = None,
+    wrt: Any,
+    end: Any,
+    start: Any = None,
     cost: Variable | None = None,
     details: bool = False,
 ) -> tuple[Any, ...]:
