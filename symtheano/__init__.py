@@ -9,14 +9,16 @@
 from __future__ import annotations
 
 from symtheano import gradient, tensor
+from symtheano.compile.as_op import as_op
 from symtheano.compile.function import function
 from symtheano.compile.io import In, Out, Param
 from symtheano.compile.mode import FAST_COMPILE, FAST_RUN, Mode, get_mode
+from symtheano.compile.opfromgraph import OpFromGraph
 from symtheano.compile.profiling import ProfileStats
 from symtheano.compile.runtime import Function
 from symtheano.compile.rulebook import rules
 from symtheano.config import change_flags, config
-from symtheano.gradient import Lop, grad, subgraph_grad
+from symtheano.gradient import Lop, Rop, grad, subgraph_grad, verify_grad
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.op import Op
 from symtheano.graph.shared import SharedVariable
@@ -29,7 +31,7 @@ from symtheano.tensor.sharedvar import shared
 from symtheano.version import __version__
 
 # Theano keeps these in theano.tensor too; they live above that layer, so they are put there from here.
-for _name in ("grad", "Lop", "consider_constant", "grad_undefined", "grad_not_implemented"):
+for _name in ("grad", "Lop", "Rop", "verify_grad", "numeric_grad", "consider_constant", "grad_undefined", "grad_not_implemented"):
     setattr(tensor, _name, getattr(gradient, _name))
 
 __all__ = [
@@ -44,13 +46,16 @@ __all__ = [
     "Lop",
     "Mode",
     "Op",
+    "OpFromGraph",
     "Out",
     "Param",
     "ProfileStats",
+    "Rop",
     "SharedVariable",
     "Type",
     "Variable",
     "__version__",
+    "as_op",
     "change_flags",
     "clone",
     "config",
@@ -65,4 +70,5 @@ __all__ = [
     "shared",
     "subgraph_grad",
     "tensor",
+    "verify_grad",
 ]
