@@ -102,7 +102,10 @@ class Elemwise(ArrayOp):
     # -- array rule ----------------------------------------------------------------------------------------------
     def array(self, node: Apply, let: Let, *args: str) -> str:
         if self.scalar_op.name == "second":
-            return f"xp.broadcast_to({args[1]}, xp.shape({args[0]}))"
+            shape = f"xp.shape({args[0]})"
+            if node.inputs[0].type.broadcastable != node.outputs[0].type.broadcastable:  # type: ignore[attr-defined]
+                shape = f"xp.broadcast_shapes({shape}, xp.shape({args[1]}))"
+            return f"xp.broadcast_to({args[1]}, {shape})"
         if self.scalar_op.name == "identity":
             return args[0]
         dtypes = tuple(i.type.dtype for i in node.inputs)  # type: ignore[attr-defined]

@@ -25,6 +25,7 @@ from symtheano.tensor.index_advanced import (
     Nonzero,
 )
 from symtheano.tensor.index_basic import IncSubtensor, Select, Subtensor, too_many
+from symtheano.tensor.index_choose import Choose, choose
 from symtheano.tensor.index_key import (
     FULL,
     ends,
@@ -46,6 +47,7 @@ __all__ = [
     "AdvancedIncSubtensor1",
     "AdvancedSubtensor",
     "AdvancedSubtensor1",
+    "Choose",
     "IncSubtensor",
     "Nonzero",
     "Subtensor",
@@ -55,6 +57,7 @@ __all__ = [
     "advanced_set_subtensor1",
     "advanced_subtensor",
     "advanced_subtensor1",
+    "choose",
     "flatnonzero",
     "get_canonical_form_slice",
     "get_idx_list",
