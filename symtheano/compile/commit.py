@@ -41,7 +41,7 @@ def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
     """The in-place updates of a function."""
     producer = {w: s for s in lowered.steps for w in s.writes}
     readers = _readers(lowered.steps)
-    base = {s.out: s.base for s in lowered.steps if isinstance(s, View)}
+    base = {out: s.base for s in lowered.steps if isinstance(s, View) for out in s.outs}
     candidates = _candidates(lowered, wanted, producer)
     while True:
         order = _ordered(candidates, readers, base, lowered)

@@ -13,7 +13,7 @@ from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.elemwise import Elemwise
 from symtheano.tensor.type import TensorType
 
-_CONVERSION = re.compile(r"\)\.astype\(|^kernels\.|^xp\.asarray\(")
+_CONVERSION = re.compile(r"\)\.astype\(|^kernels\.|^xp\.(?:as)?array\(")
 
 
 @dataclass
@@ -43,6 +43,7 @@ class _Lowering:
     def __init__(self, fgraph: FunctionGraph, inputs: int):
         self.result = Lowered([], {}, {}, {}, Sizes())
         self.count = 0
+        self.holders: dict[Size, tuple[str, int]] = {}  # size -> an argument or shared variable that has it, and its axis
         for k, v in enumerate(fgraph.inputs):
             self._declare(v, f"x{k}" if k < inputs else f"s{k - inputs}")
 
@@ -54,6 +55,9 @@ class _Lowering:
         if isinstance(variable.type, TensorType):
             out.dtypes[name] = variable.type.dtype
             out.shapes[name] = out.sizes.of(variable)
+            if name[0] in "xs":
+                for axis, size in enumerate(out.shapes[name]):
+                    self.holders.setdefault(size, (name, axis))
         return name
 
     def _fresh(self) -> str:
@@ -82,7 +86,11 @@ class _Lowering:
             self._perform(node, args)
 
     def _checks(self, node: Apply, args: tuple[str, ...]) -> None:
-        """Lengths that must agree under static broadcasting, where it is not known that they do."""
+        """Lengths that must agree under static broadcasting, where it is not known that they do.
+
+        They are read from arguments and shared variables where those have them: a check that reads a computed value would
+        keep it alive, and keep an update from being computed in place.
+        """
         sizes = self.result.sizes
         for axis in range(node.outputs[0].type.ndim):
             long = [(a, i) for a, i in zip(args, node.inputs, strict=True) if not i.type.broadcastable[axis]]  # type: ignore[attr-defined]
@@ -91,11 +99,13 @@ class _Lowering:
                 a, b = sizes.of(first_variable)[axis], sizes.of(variable)[axis]
                 if sizes.same(a, b):
                     continue
+                left, right = self.holders.get(a, (first, axis)), self.holders.get(b, (name, axis))
                 if isinstance(a, int):
-                    self._append(Check(name, axis, first, axis, a, node))
+                    self._append(Check(*right, *left, a, node))
                 else:
-                    self._append(Check(first, axis, name, axis, b if isinstance(b, int) else None, node))
+                    self._append(Check(*left, *right, b if isinstance(b, int) else None, node))
                 sizes.unite(a, b)
+                self.holders.setdefault(sizes.find(a), left)
 
     def _append(self, step: Step) -> None:
         self.result.steps.append(step)
@@ -126,8 +136,8 @@ class _Lowering:
         if text == base:
             self.result.names[node.outputs[0]] = base
             return
-        out = self._declare(node.outputs[0], self._fresh())
-        self._append(View(out, text, base, node, writable="broadcast_to" not in text))
+        outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
+        self._append(View(outs, text, base, node, writable="broadcast_to" not in text))
 
     def _perform(self, node: Apply, args: tuple[str, ...]) -> None:
         given = list(args)

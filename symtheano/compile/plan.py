@@ -57,9 +57,9 @@ class Roots:
         self.fixed: set[str] = set()
         for step in steps:
             if isinstance(step, View):
-                self._base[step.out] = step.base
+                self._base.update((out, step.base) for out in step.outs)
                 if not step.writable:
-                    self.fixed.add(step.out)
+                    self.fixed.update(step.outs)
             elif isinstance(step, Perform):
                 self.foreign.update(step.outs)
                 for out, sources in step.node.op.view_map.items():
@@ -155,7 +155,7 @@ def _reuse_and_free(
         elif isinstance(step, Copy):
             group[step.out] = []
         elif isinstance(step, View):
-            views.setdefault(roots.of(step.out), []).append(step.out)
+            views.setdefault(roots.of(step.base), []).extend(step.outs)
         steps.append(step)
         dead = [r for r in dict.fromkeys([*dying, *step.writes]) if last.get(r, -1) <= position and r in group]
         names = [n for r in dead for n in (*group.pop(r), r, *views.pop(r, ())) if n.startswith("v")]

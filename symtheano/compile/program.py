@@ -1,7 +1,7 @@
 """Program: the flat list of host steps that a function executes, over named values.
 
     Check(a, axis, b, axis)      two lengths must agree (or: a length must be a number)
-    View(out, text, base)        another view of the memory of `base`
+    View(outs, text, base)       another view of the memory of `base`
     Call(outs, text, into)       an array expression in fresh memory, or in that of the dead value `into`
     Copy(out, source)            a fresh copy
     Perform(outs, args)          an author's Op, run by its own perform
@@ -45,14 +45,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    out: str
+    outs: tuple[str, ...]
     text: str
     base: str
     node: Apply
     writable: bool = True
 
     def __str__(self) -> str:
-        return f"view  {self.out} = {self.text}"
+        return f"view  {', '.join(self.outs)} = {self.text}"
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class View:
 
     @property
     def writes(self) -> tuple[str, ...]:
-        return (self.out,)
+        return self.outs
 
 
 @dataclass(frozen=True, slots=True)

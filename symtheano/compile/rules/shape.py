@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.match import cast_to, like
+from symtheano.errors import ShapeError
 from symtheano.graph.op import has_own
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
@@ -58,7 +59,7 @@ def inferred(node: Apply) -> Sequence[Any] | None:
         shapes = [tuple(shape_list(i)) if isinstance(i.type, TensorType) else None for i in node.inputs]
         try:
             result = node.op.infer_shape(node, shapes)  # type: ignore[attr-defined]
-        except NotImplementedError:
+        except (NotImplementedError, ShapeError):  # it depends on values, or the op leaves it open
             result = None
         if result is not None and any(s is not None and len(s) != o.type.ndim for s, o in zip(result, node.outputs, strict=True)):
             raise ValueError(f"{node.op}.infer_shape gave {result} for outputs of types {[str(o.type) for o in node.outputs]}")

@@ -110,7 +110,7 @@ class _Emitter:
             right = str(step.length) if step.length is not None else f"{step.right}.shape[{step.right_axis}]"
             self.line(f"    if {step.left}.shape[{step.left_axis}] != {right}: mismatch()", where, step)
         elif isinstance(step, View):
-            self.line(f"    {step.out} = {step.text}", where, step)
+            self.line(f"    {', '.join(step.outs)}{',' * (len(step.node.outputs) > 1)} = {step.text}", where, step)
         elif isinstance(step, Call):
             self.line(f"    {', '.join(step.outs)} = {step.source}", where, step)
         elif isinstance(step, Copy):
