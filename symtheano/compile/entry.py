@@ -105,7 +105,7 @@ def make_filter(k: int, one: In, function: str) -> Call:
                 explain(
                     f"Bad input argument to theano function{function and f' {function!r}'} at index {k} (0-based): {called}.",
                     operands=str(error).splitlines(),
-                    where=str(variable.trace or ""),
+                    where=str(variable.line or ""),
                 )
             ) from error
 

@@ -95,7 +95,7 @@ def _inputs(inputs: Sequence[Any], downcast: bool | None) -> list[In]:
                     f"theano.function: the variable {one.variable} stands twice in the inputs, at positions "
                     f"{seen[one.variable]} and {k}.",
                     operands=[f"{one.variable}: {one.variable.type}"],
-                    where=str(one.variable.trace or ""),
+                    where=str(one.variable.line or ""),
                     remedy="list each input once; make a second variable if you meant another one",
                 )
             )
@@ -161,7 +161,7 @@ def _updates(updates: Pairs) -> list[tuple[SharedVariable, Variable]]:
                 explain(
                     f"update target must be a SharedVariable: {target}",
                     operands=[f"target: {target!r} of type {getattr(target, 'type', type(target))}"],
-                    where=str(getattr(target, "trace", "") or ""),
+                    where=str(getattr(target, "line", None) or ""),
                     remedy=f"make it one: theano.shared(value, name={getattr(target, 'name', None)!r})",
                 )
             )
@@ -182,7 +182,7 @@ def _update_value(target: SharedVariable, value: Any) -> Variable:
                 f"An update must have the same type as the original shared variable (shared_var={target}, "
                 f"shared_var.type={target.type}, update_val={value}, update_val.type={kind}).",
                 operands=[f"{target}: {target.type}", f"its new value {value}: {kind}"],
-                where=str(getattr(value, "trace", None) or target.trace or ""),
+                where=str(getattr(value, "line", None) or target.line or ""),
                 remedy=_update_remedy(target, value),
             )
         ) from error
@@ -295,7 +295,7 @@ def _check_unused(ins: Sequence[In], roots: Sequence[Variable], policy: str, nam
             f"theano.function was asked to create a function computing outputs given certain inputs, but the provided input "
             f"variable at index {k} is not part of the computational graph needed to compute the outputs: {variable}.",
             operands=[f"{variable}: {variable.type}"],
-            where=str(variable.trace or ""),
+            where=str(variable.line or ""),
             remedy="take it out of the inputs, or pass on_unused_input='warn' or 'ignore' to theano.function",
         )
         if policy == "raise":

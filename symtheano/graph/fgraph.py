@@ -78,10 +78,10 @@ class FunctionGraph:
     def __reduce__(self) -> tuple[Any, ...]:
         """A flat list of nodes: graphs of any depth pickle without recursion."""
         place: dict[Variable, int] = {v: k for k, v in enumerate([*self.inputs, *self.constants()])}
-        leaves = [(type(v), v.type, v.name, v.trace, getattr(v, "data", None)) for v in place]
+        leaves = [(type(v), v.type, v.name, v.line, getattr(v, "data", None)) for v in place]
         rows = []
         for node in self.nodes:
-            rows.append((node.op, [place[i] for i in node.inputs], [(o.type, o.name, o.trace) for o in node.outputs]))
+            rows.append((node.op, [place[i] for i in node.inputs], [(o.type, o.name, o.line) for o in node.outputs]))
             for o in node.outputs:
                 place[o] = len(place)
         return _unpickle, (len(self.inputs), leaves, rows, [place[o] for o in self.outputs], self.updates)
@@ -142,15 +142,15 @@ def _unpickle(
     count: int, leaves: list[Any], rows: list[Any], outputs: list[int], updates: dict[int, int]
 ) -> FunctionGraph:
     made: list[Variable] = []
-    for cls, kind, name, trace, data in leaves:
+    for cls, kind, name, line, data in leaves:
         leaf = kind.constant_class(kind, data, name) if issubclass(cls, Constant) else kind.make_variable(name)
-        leaf.trace = trace
+        leaf.line = line
         made.append(leaf)
     inputs = made[:count]
     for op, args, outs in rows:
         node = Apply(op, [made[k] for k in args], [kind.make_variable(name) for kind, name, _ in outs])
-        for out, (_, _, trace) in zip(node.outputs, outs, strict=True):
-            out.trace = trace
+        for out, (_, _, line) in zip(node.outputs, outs, strict=True):
+            out.line = line
         made.extend(node.outputs)
     return FunctionGraph(inputs, [made[k] for k in outputs], updates)
 
