@@ -226,7 +226,7 @@ class Split(ArrayOp):
         axis, splits = node.inputs[1:]
         whole = shapes[0]
         known = constant_dim(axis)
-        lengths = vector_items(splits) if splits.type.shape[0] is not None else list(splits)  # type: ignore[attr-defined, call-overload]
+        lengths = vector_items(splits, self.len_splits)
         out = []
         for piece, length in zip(node.outputs, lengths, strict=True):
             static: Any = piece.type.shape  # type: ignore[attr-defined]

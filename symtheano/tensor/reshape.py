@@ -108,7 +108,7 @@ class Reshape(ArrayOp):
         static: Sequence[int | None] = node.outputs[0].type.shape  # type: ignore[attr-defined]
         if None not in static:
             return [tuple(static)]
-        items = _items(node.inputs[1], self.ndim)
+        items = vector_items(node.inputs[1], self.ndim)
         sizes, old = self._lengths(node, items), list(shapes[0])
         missing = [k for k, n in enumerate(static) if n is None]
         negative = [k for k in missing if constant_dim(sizes[k]) == -1]
@@ -118,7 +118,7 @@ class Reshape(ArrayOp):
         unsure = [k for k in missing if not is_length(sizes[k])]
         if unsure:  # one of them may be -1 at run time
             size = total_size(sizes)
-            left = functions.floor_div(as_size(total_size(old)), functions.maximum(-size, as_size(1)))
+            left = functions.int_div(as_size(total_size(old)), functions.maximum(-size, as_size(1)))
             for k in unsure:
                 sizes[k] = functions.switch(functions.eq(sizes[k], as_size(-1)), left, sizes[k])
         return [tuple(sizes)]
@@ -193,15 +193,8 @@ def _quotient(old: Sequence[Any], rest: Sequence[Any]) -> Any:
     if isinstance(total, int) and isinstance(known, int):
         return total // max(known, 1)
     if isinstance(known, int):
-        return total if known == 1 else functions.floor_div(as_size(total), as_size(max(known, 1)))
-    return functions.floor_div(as_size(total), functions.maximum(as_size(known), as_size(1)))
-
-
-def _items(newshape: Any, ndim: int) -> list[Any]:
-    """The elements of the new shape as int64 scalars."""
-    if newshape.type.shape[0] is not None:
-        return vector_items(newshape)
-    return [newshape[k] for k in range(ndim)]
+        return total if known == 1 else functions.int_div(as_size(total), as_size(max(known, 1)))
+    return functions.int_div(as_size(total), functions.maximum(as_size(known), as_size(1)))
 
 
 def _shown(lengths: Sequence[Origin | None]) -> str:

@@ -91,9 +91,7 @@ class SpecifyShape(ArrayOp):
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         x, vector = node.inputs
         lengths = known_lengths(vector, x.type.ndim)
-        if vector.type.shape[0] is None:  # type: ignore[attr-defined]
-            return [tuple(s if n is None else n for s, n in zip(shapes[0], lengths, strict=True))]
-        items = vector_items(vector)
+        items = vector_items(vector, x.type.ndim)
         return [tuple(item if n is None else n for item, n in zip(items, lengths, strict=True))]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:

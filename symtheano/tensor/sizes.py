@@ -108,7 +108,7 @@ def is_length(size: Any) -> bool:
     return (
         node is not None
         and isinstance(node.op, Elemwise)
-        and node.op.scalar_op.name in ("add", "mul", "maximum", "minimum", "identity", "Cast{int64}")
+        and node.op.scalar_op.name in ("add", "mul", "maximum", "minimum", "int_div", "identity", "Cast{int64}")
         and all(is_length(i) for i in node.inputs)
     )
 
@@ -364,9 +364,9 @@ def make_vector(*scalars: Any) -> Any:
     return MakeVector(dtype)(*variables)
 
 
-def vector_items(v: Any) -> list[Any]:
-    """The elements of a vector of known length as int64 scalars."""
-    count = get_vector_length(v)
+def vector_items(v: Any, count: int | None = None) -> list[Any]:
+    """The elements of an integer vector as int64 scalars. count: their number, where the graph does not say it."""
+    count = get_vector_length(v) if count is None else count
     if isinstance(v, Constant):
         return [_size_constant(int(n)) for n in v.data]
     if v.owner is not None and isinstance(v.owner.op, MakeVector):
