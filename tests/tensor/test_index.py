@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from index_cases import Case, advanced, basic, keys
 
 import symtheano.tensor as T
 from symtheano.errors import ShapeError
@@ -28,6 +27,7 @@ from symtheano.tensor.index import (
     take,
 )
 from symtheano.tensor.type import tensor_type
+from tests.tensor.index_cases import Case, advanced, basic, keys
 
 
 def check(case: Case) -> None:
