@@ -228,11 +228,12 @@ def roll(x: Any, shift: Any, axis: int | None = None) -> Any:
             return reshape(roll(flatten(x), shift, 0), shape_list(x), x.type.ndim)
         axis = 0
     axis = normal_axis(axis, x.type.ndim, "roll", x)
-    length, known = shape_i(x, axis), constant_dim(shift)
+    length, shift = shape_i(x, axis), as_size(shift)
+    known = constant_dim(shift)
     if known is not None and x.type.shape[axis] is not None:
         start: Any = -known % max(x.type.shape[axis], 1)
     else:
-        start = functions.mod(-as_size(shift), functions.maximum(length, as_size(1)))
+        start = functions.mod(-shift, functions.maximum(length, as_size(1)))
     before = (slice(None),) * axis
     return patternbroadcast(
         join(axis, x[(*before, slice(start, None))], x[(*before, slice(None, start))]), x.type.broadcastable

@@ -154,10 +154,8 @@ def trace_element(v: Any, element: Element, depth: int = MAX_DEPTH) -> Origin | 
         return int(v.data[element]) if counts else None
     if node is None:
         return None
-    if isinstance(node.op, Shape):
-        return axis_origin(node.inputs[0], element[0])
-    if isinstance(node.op, Shape_i):
-        return axis_origin(node.inputs[0], node.op.i)
+    if isinstance(node.op, (Shape, Shape_i)):
+        return axis_origin(node.inputs[0], _axis(node, element))
     if not isinstance(node.op, Elemwise) or depth == 0 or not counts:
         return None
     values = []
@@ -171,6 +169,19 @@ def trace_element(v: Any, element: Element, depth: int = MAX_DEPTH) -> Origin | 
             return None
         values.append(np.asarray(found, i.type.dtype))
     return int(_computed(node.op, values))
+
+
+def _axis(node: Any, element: Element) -> int:
+    """The axis whose length an element of Shape, or a Shape_i, is."""
+    return element[0] if isinstance(node.op, Shape) else int(node.op.i)
+
+
+def _length_at(v: Any, element: Element) -> int | None:
+    """The length that an element of Shape, or a Shape_i, is known to be."""
+    if v.owner is None or not isinstance(v.owner.op, (Shape, Shape_i)):
+        return None
+    found = axis_origin(v.owner.inputs[0], _axis(v.owner, element))
+    return found if isinstance(found, int) else None
 
 
 def _computed(op: Elemwise, values: list[Any]) -> Any:
@@ -217,8 +228,8 @@ def _uniform(v: Any, elemwise: bool, only_constants: bool, depth: int) -> Any:
             if below is not v and element == ():
                 v = below
                 continue
-            found = sizes.origin(v) if sizes.is_integer(v.type.dtype) else None
-            if isinstance(found, int):
+            found = _length_at(below, element)
+            if found is not None:
                 return np.asarray(found, v.type.dtype)
         op = node.op
         if isinstance(op, (*SAME_VALUES, Alloc, DimShuffle, Reshape)):

@@ -61,7 +61,7 @@ def _origin(v: Any, element: Element) -> Origin | None:
     if isinstance(v, Constant):
         data = np.asarray(v.data)
         return int(data[element]) if data.ndim == len(element) and is_integer(data.dtype.name) else None
-    node = v.owner
+    node = getattr(v, "owner", None)
     if node is None:
         return None
     if isinstance(node.op, Shape_i):
