@@ -25,7 +25,7 @@ from symtheano.graph.null import DisconnectedType
 from symtheano.graph.op import Op
 from symtheano.graph.type import Generic, Type, generic
 from symtheano.graph.variable import Apply, Constant, Variable
-from symtheano.tensor import nnet
+from symtheano.tensor import nnet as nnet
 from symtheano.tensor.alloc import *
 from symtheano.tensor.arange import *
 from symtheano.tensor.convert import as_tensor_variable, constant
