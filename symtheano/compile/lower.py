@@ -2,14 +2,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symtheano.compile.program import Call, Check, Copy, Perform, Step, View
 from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
-from symtheano.tensor.array import ArrayOp
+from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.elemwise import Elemwise
 from symtheano.tensor.type import TensorType
 
@@ -129,7 +129,14 @@ class _Lowering:
         outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
         elementwise = isinstance(op, Elemwise) and op.out_argument and not _CONVERSION.search(text)
         accepts = elementwise or (op.out_argument and not _CONVERSION.search(text))
-        self._append(Call(outs, text, node, accepts, elementwise, self.result.dtypes.get(outs[0]), sizes))
+        call = Call(outs, text, node, accepts, elementwise, self.result.dtypes.get(outs[0]), sizes)
+        self._append(self._destructive(call, op, let, args))
+
+    def _destructive(self, call: Call, op: ArrayOp, let: Let, args: tuple[str, ...]) -> Call:
+        """The call with its form that writes into the first argument, where the op has one."""
+        if args.count(args[0] if args else "") != 1 or not hasattr(op, "array_inplace"):
+            return call
+        return replace(call, destructive=op.array_inplace(call.node, let, *args), target=args[0])
 
     def _view(self, node: Apply, op: ArrayOp, args: tuple[str, ...], text: str) -> None:
         base = args[next(iter(op.view_map.values()))[0]]

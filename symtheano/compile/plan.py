@@ -146,9 +146,13 @@ def _reuse_and_free(
     for position, step in enumerate(main):
         dying = [r for r in dict.fromkeys(roots.of(n) for n in step.reads) if last[r] == position]
         if isinstance(step, Call):
-            target = _reusable(step, dying, group, roots, lowered, mutable)
-            if target is not None:
-                step = step.writing(target)
+            if step.target in dying and _alone(step, group, roots):
+                step = step.overwriting()
+            else:
+                target = _reusable(step, dying, group, roots, lowered, mutable)
+                step = step if target is None else step.writing(target)
+            if step.consumes is not None:
+                target = step.consumes
                 group[step.outs[0]] = [*group.pop(target, []), target, *views.pop(target, ())]
             else:
                 group.update((o, []) for o in step.outs)
@@ -162,6 +166,12 @@ def _reuse_and_free(
         if names and position + 1 < len(main) + len(tail):
             steps.append(Free(tuple(dict.fromkeys(names))))
     return [*steps, *tail]
+
+
+def _alone(step: Call, group: dict[str, list[str]], roots: Roots) -> bool:
+    """Whether the step's target is ours and the step reads it through no view."""
+    target = step.target
+    return target in group and all(n == target or roots.of(n) != target for n in step.reads)
 
 
 def _last_uses(main: Sequence[Step], tail: Sequence[Step], outputs: Sequence[str], roots: Roots) -> dict[str, int]:

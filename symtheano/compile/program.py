@@ -73,6 +73,9 @@ class Call:
     dtype: str | None = None
     sizes: tuple[Size, ...] | None = None
     into: str | None = None
+    destructive: str | None = None  # the text that computes the result inside the memory of the value `target`
+    target: str | None = None
+    overwrites: bool = False  # whether `text` is that text
 
     def __str__(self) -> str:
         return f"call  {', '.join(self.outs)} = {self.source}"
@@ -93,6 +96,16 @@ class Call:
     def writing(self, into: str) -> Call:
         """The same call, into the memory of `into`."""
         return replace(self, into=into)
+
+    def overwriting(self) -> Call:
+        """The same call, computed inside the memory of its `target`."""
+        assert self.destructive is not None
+        return replace(self, text=self.destructive, overwrites=True)
+
+    @property
+    def consumes(self) -> str | None:
+        """The value whose memory the result lives in."""
+        return self.target if self.overwrites else self.into
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +210,12 @@ class Program:
                     raise CheckError(f"step '{step}' reads {name}, which is not there")
             if isinstance(step, Free):
                 freed.update(step.names)
-            if isinstance(step, Call) and step.into is not None:
-                if step.into not in known or step.into in freed or step.into in overwritten:
-                    raise CheckError(f"step '{step}' writes into {step.into}, which is not there")
-                committed = committed or step.into in self.shared
-                overwritten.add(step.into)
+            if isinstance(step, Call) and step.consumes is not None:
+                place = step.consumes
+                if place not in known or place in freed or place in overwritten:
+                    raise CheckError(f"step '{step}' writes into {place}, which is not there")
+                committed = committed or place in self.shared
+                overwritten.add(place)
             if isinstance(step, Assign):
                 committed = True
             elif committed and isinstance(step, (Check, Perform, Copy)):

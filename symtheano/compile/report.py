@@ -18,7 +18,7 @@ def text_report(compiled: Compiled) -> str:
     lines.append("rules fired: " + (", ".join(f"{n} x{k}" for n, k in sorted(report.fired.items())) or "none"))
     kinds = Counter(type(s).__name__.lower() for s in program)
     lines.append("steps: " + ", ".join(f"{k} {n}" for n, k in sorted(kinds.items())))
-    reused = sum(isinstance(s, Call) and s.into is not None for s in program)
+    reused = sum(isinstance(s, Call) and s.consumes is not None for s in program)
     lines.append(f"calls that write into memory that is there already: {reused}")
     lines.append(f"peak memory of intermediate values and outputs: {peak_memory(program)}")
     lines += [f"time, {name}: {1e3 * s:.2f} ms" for name, s in report.seconds.items()]
@@ -48,8 +48,8 @@ def _follow(step: Step, alive: dict[str, Call | Copy]) -> None:
         for name in step.names:
             alive.pop(name, None)
     elif isinstance(step, Call):
-        if step.into is not None:
-            owned = alive.pop(step.into, None)
+        if step.consumes is not None:
+            owned = alive.pop(step.consumes, None)
             if owned is None:
                 return
         alive[step.outs[0]] = step
