@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from symtheano.tensor.index_key import (
     FULL,
     ends,
     fill,
+    hashable,
     is_array,
     is_full,
     is_mask,
@@ -112,11 +114,17 @@ def subtensor(x: Any, entries: Sequence[Any]) -> Any:
     idx_list, values = split(entries)
     arrays = [e for e in entries if is_array(e)]
     if not arrays:
-        return Subtensor(idx_list)(x, *values)
+        return _subtensor_op(hashable(idx_list))(x, *values)
     first = arrays[0]
     if entries[0] is first and first.type.ndim == 1 and not is_mask(first) and all(map(is_full, entries[1:])):
         return advanced_subtensor1(x, first)
     return AdvancedSubtensor(idx_list)(x, *values)
+
+
+@lru_cache(maxsize=1024)
+def _subtensor_op(key: tuple[Any, ...]) -> Subtensor:
+    """The op of a pattern, as `hashable` gives it: a program has few patterns and many keys."""
+    return Subtensor([slice(*e[1:]) if isinstance(e, tuple) else e for e in key])
 
 
 def _without_ellipsis(x: Any, entries: list[Any]) -> list[Any]:
@@ -280,7 +288,7 @@ def _not_a_part(x: Any) -> str:
         "x must be the result of a subtensor operation",
         operation="set_subtensor / inc_subtensor",
         operands=[f"x = {x}: {x.type}"],
-        where=str(x.trace or ""),
+        where=str(x.line or ""),
         remedy="pass the part to write, for instance set_subtensor(a[1:3], y); the result is the new a",
     )
 

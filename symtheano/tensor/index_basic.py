@@ -21,13 +21,13 @@ from symtheano.tensor.index_key import (
     Selection,
     fill,
     hashable,
-    is_array,
     is_mask,
     key_text,
+    map_entry,
+    marker,
     pattern_text,
     read,
     slice_length,
-    split,
     static_block,
     static_length,
     symbolic_block,
@@ -94,22 +94,18 @@ def _kinds(idx_list: Iterable[Any]) -> list[TensorType]:
 def pattern(idx_list: Iterable[Any], arrays: bool) -> tuple[Any, ...]:
     """The pattern of a key written with types or variables, as Theano's ops take it."""
 
-    def variable(e: Any) -> Any:
-        if e is None or (isinstance(e, Variable) and isinstance(e.type, TensorType)):
-            return e
-        if isinstance(e, TensorType):
-            return e()
+    def mark(e: Any) -> TensorType | None:
+        kind = e.type if isinstance(e, Variable) else e
+        if e is None or isinstance(kind, TensorType):
+            return None if e is None else marker(kind)
         if isinstance(e, (int, np.integer)):
             raise TypeError("an idx_list holds types, not numbers: give integers to symtheano.tensor.index.subtensor")
         raise AdvancedIndexingError(f"Subtensor indices must be integers or slices of integers; got {e!r}")
 
-    entries = [
-        slice(variable(e.start), variable(e.stop), variable(e.step)) if isinstance(e, slice) else variable(e)
-        for e in idx_list
-    ]
-    if any(e is None for e in entries) or (not arrays and any(map(is_array, entries))):
+    marks = tuple(map_entry(mark, e) for e in idx_list)
+    if any(m is None or (isinstance(m, TensorType) and m.ndim and not arrays) for m in marks):
         raise AdvancedIndexingError("Subtensor indices must be integers or slices of integers")
-    return split(entries)[0]
+    return marks
 
 
 def too_many(x: Any, count: int) -> str:

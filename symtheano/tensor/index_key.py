@@ -20,7 +20,7 @@ from symtheano.errors import ShapeError
 from symtheano.graph.variable import Constant, Variable
 from symtheano.tensor.elemwise import functions
 from symtheano.tensor.sizes import as_int64, as_size
-from symtheano.tensor.type import tensor_type
+from symtheano.tensor.type import TensorType, tensor_type
 
 FULL = slice(None)
 BOUNDS = ("start", "stop", "step")
@@ -38,19 +38,24 @@ def split(entries: Iterable[Any]) -> tuple[tuple[Any, ...], list[Variable]]:
             return None
         variable = value if isinstance(value, Variable) else integer(int(value))
         inputs.append(variable)
-        kind: Any = variable.type
-        return tensor_type(kind.dtype, (None,) * kind.ndim)
+        return marker(variable.type)
 
-    return tuple(_map(mark, entry) for entry in entries), inputs
+    return tuple(map_entry(mark, entry) for entry in entries), inputs
+
+
+def marker(kind: Any) -> TensorType:
+    """What stands for a value of this type in a pattern."""
+    return tensor_type(kind.dtype, (None,) * kind.ndim)
 
 
 def fill(idx_list: Iterable[Any], values: Iterable[Any]) -> list[Any]:
     """The key with pattern `idx_list` and these values."""
     rest = iter(values)
-    return [_map(lambda marker: None if marker is None else next(rest), entry) for entry in idx_list]
+    return [map_entry(lambda m: None if m is None else next(rest), entry) for entry in idx_list]
 
 
-def _map(function: Callable[[Any], Any], entry: Any) -> Any:
+def map_entry(function: Callable[[Any], Any], entry: Any) -> Any:
+    """The entry with `function` of each of its values."""
     if isinstance(entry, slice):
         start, stop, step = function(entry.start), function(entry.stop), function(entry.step)
         return slice(start, stop, step)
@@ -100,8 +105,8 @@ def is_full(entry: Any) -> bool:
 def pattern_text(idx_list: Iterable[Any]) -> str:
     """As Theano prints it: `int64, int64:int64:, ::`."""
 
-    def one(marker: Any) -> str:
-        return "" if marker is None else str(marker if marker.ndim else marker.dtype)
+    def one(kind: Any) -> str:
+        return "" if kind is None else str(kind if kind.ndim else kind.dtype)
 
     return ", ".join(
         f"{one(e.start)}:{one(e.stop)}:{one(e.step)}" if isinstance(e, slice) else one(e) for e in idx_list
@@ -112,11 +117,11 @@ def key_text(idx_list: Iterable[Any], inputs: Sequence[Variable], names: Sequenc
     """The key as Python source: `1:n:2, int(i)`, given the names of the inputs; constant integers are written out."""
     texts = [repr(v) if isinstance(v := read(i), int) else name for i, name in zip(inputs, names, strict=True)]
     parts = []
-    for marker, entry in zip(idx_list, fill(idx_list, texts), strict=True):
+    for kind, entry in zip(idx_list, fill(idx_list, texts), strict=True):
         if isinstance(entry, slice):
             step = "" if entry.step is None else f":{entry.step}"
             parts.append(f"{entry.start or ''}:{entry.stop or ''}{step}")
-        elif marker.ndim == 0 and not entry.removeprefix("-").isdigit():
+        elif kind.ndim == 0 and not entry.removeprefix("-").isdigit():
             parts.append(f"int({entry})")  # numpy copies what a 0-d array selects; an int gives a view
         else:
             parts.append(entry)
