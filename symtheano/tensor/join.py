@@ -116,7 +116,7 @@ class Join(ArrayOp):
     def array(self, node: Apply, let: Let, *args: str) -> str:
         known = constant_dim(node.inputs[0])
         where = f"int({args[0]})" if known is None else known
-        return f"xp.concatenate(({', '.join(args[1:])},), axis={where})"
+        return f"xp.concatenate([{', '.join(args[1:])}], axis={where})"
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
         axis, *values = inputs
@@ -218,7 +218,10 @@ class Split(ArrayOp):
     # -- array rule ----------------------------------------------------------------------------------------------
     def array(self, node: Apply, let: Let, *args: str) -> str:
         x, axis, splits = args
-        text = f"kernels.split(xp, {x}, {axis}, {splits}, {self.len_splits})"
+        known, lengths = constant_dim(node.inputs[1]), known_lengths(node.inputs[2], self.len_splits)
+        where = f"int({axis})" if known is None else known
+        sizes = f"{splits}.tolist()" if None in lengths else lengths
+        text = f"kernels.split(xp, {x}, {where}, {sizes}, {self.len_splits})"
         return f"{text}[0]" if self.len_splits == 1 else text
 
     # -- shape rule ----------------------------------------------------------------------------------------------

@@ -181,9 +181,8 @@ def unit_axes(xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
     return x
 
 
-def split(xp: Any, x: Any, axis: Any, splits: Any, count: int) -> Any:
+def split(xp: Any, x: Any, axis: int, lengths: list[int], count: int) -> Any:
     """The pieces of x along an axis as views; ValueError where the lengths do not make up x's."""
-    axis, lengths = int(axis), splits.tolist()
     if not -x.ndim <= axis < x.ndim:
         raise IndexError(f"Split: axis {axis} is out of range for an input of shape {x.shape}")
     if len(lengths) != count or min(lengths, default=0) < 0 or sum(lengths) != x.shape[axis]:

@@ -14,7 +14,7 @@ from symtheano.tensor.alloc import alloc
 from symtheano.tensor.arange import arange
 from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.convert import as_tensor_variable, make_constant
-from symtheano.tensor.elemwise import dimshuffle, functions, zeros_of
+from symtheano.tensor.elemwise import dimshuffle, zeros_of
 from symtheano.tensor.index_advanced import AdvancedIncSubtensor1
 from symtheano.tensor.join import join
 from symtheano.tensor.reshape import flatten, reshape
@@ -34,7 +34,7 @@ from symtheano.tensor.sizes import (
 )
 from symtheano.tensor.type import tensor_type
 
-__all__ = ["RepeatOp", "broadcast_to", "repeat", "roll", "tile"]
+__all__ = ["RepeatOp", "Roll", "broadcast_to", "repeat", "roll", "tile"]
 
 Gradients = Sequence[Variable]
 
@@ -122,6 +122,41 @@ class RepeatOp(ArrayOp):
         source = RepeatOp(0)(arange(length), repeats)  # for each copy, which element it is of
         zeros = alloc(make_constant(np.zeros((), g.type.dtype)), length, *shape_list(g)[1:])
         return AdvancedIncSubtensor1()(zeros, g, source)
+
+    def R_op(self, inputs: Gradients, eval_points: Sequence[Variable | None]) -> list[Variable | None]:
+        return [None if eval_points[0] is None else self(eval_points[0], inputs[1])]
+
+
+class Roll(ArrayOp):
+    """`x` with its elements moved `shift` (an integer scalar) places along `axis`, around the end."""
+
+    __props__ = ("axis",)
+
+    def __init__(self, axis: int):
+        self.axis = axis
+
+    def make_node(self, x: Any, shift: Any) -> Apply:
+        x, shift = as_tensor_variable(x), as_size(shift)
+        normal_axis(self.axis, x.type.ndim, "roll", x)
+        return Apply(self, [x, shift], [tensor_type(x.type.dtype, x.type.shape)()])
+
+    def array(self, node: Apply, let: Let, *args: str) -> str:
+        known = constant_dim(node.inputs[1])
+        shift = f"int({args[1]})" if known is None else known
+        return f"xp.roll({args[0]}, {shift}, axis={self.axis})"
+
+    def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return [tuple(shapes[0])]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        return [[True], [False]]
+
+    def L_op(self, inputs: Gradients, outputs: Gradients, output_grads: Gradients) -> list[Variable]:
+        x: Any = inputs[0]
+        if is_discrete(x.type.dtype):
+            return [zeros_of(x), disconnected_type()]
+        shift: Any = inputs[1]
+        return [self(fitted(output_grads[0], outputs[0]), -shift), disconnected_type()]
 
     def R_op(self, inputs: Gradients, eval_points: Sequence[Variable | None]) -> list[Variable | None]:
         return [None if eval_points[0] is None else self(eval_points[0], inputs[1])]
@@ -228,16 +263,7 @@ def roll(x: Any, shift: Any, axis: int | None = None) -> Any:
             return reshape(roll(flatten(x), shift, 0), shape_list(x), x.type.ndim)
         axis = 0
     axis = normal_axis(axis, x.type.ndim, "roll", x)
-    length, shift = shape_i(x, axis), as_size(shift)
-    known = constant_dim(shift)
-    if known is not None and x.type.shape[axis] is not None:
-        start: Any = -known % max(x.type.shape[axis], 1)
-    else:
-        start = functions.mod(-shift, functions.maximum(length, as_size(1)))
-    before = (slice(None),) * axis
-    return patternbroadcast(
-        join(axis, x[(*before, slice(start, None))], x[(*before, slice(None, start))]), x.type.broadcastable
-    )
+    return Roll(axis)(x, as_size(shift))
 
 
 def broadcast_to(x: Any, shape: Any) -> Any:

@@ -99,9 +99,9 @@ class Reshape(ArrayOp):
         lengths = known_lengths(node.inputs[1], self.ndim)
         if None in lengths:
             return f"kernels.reshape(xp, {args[0]}, {args[1]}, {self.ndim})"
-        if None in x.type.shape:
-            return f"kernels.reshape(xp, {args[0]}, {tuple(lengths)}, {self.ndim})"
-        return f"{args[0]}.reshape({tuple(lengths)})"
+        if None not in x.type.shape or [n for n in lengths if n != 1] == [-1]:  # then it cannot fail
+            return f"{args[0]}.reshape({tuple(lengths)})"
+        return f"kernels.reshape(xp, {args[0]}, {tuple(lengths)}, {self.ndim})"
 
     # -- shape rule ----------------------------------------------------------------------------------------------
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:

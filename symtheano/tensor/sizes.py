@@ -1,6 +1,6 @@
-"""Sizes in the graph: Shape and Shape_i read them, MakeVector joins scalars, `origin` says what is known of one.
+"""Sizes in the graph: `as_size` and `size_vector` make them, `shape_i` reads them, `origin` says what is known of one.
 
-The lowest of the shape modules: reshaping, joining and allocation all take their sizes through `as_size`.
+Reshaping, joining and allocation all take their sizes through these functions.
 """
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from symtheano.config import config
-from symtheano.errors import ShapeMismatchError, explain
-from symtheano.graph.null import disconnected_type
-from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.errors import explain
+from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import cast, upcast
 from symtheano.scalar.dtypes import is_discrete
-from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.convert import as_tensor_variable, make_constant
-from symtheano.tensor.elemwise import Elemwise, functions, zeros_of
-from symtheano.tensor.type import TensorType, tensor_type
+from symtheano.tensor.elemwise import Elemwise, functions
+from symtheano.tensor.shape_ops import MakeVector, Shape, Shape_i
+from symtheano.tensor.type import TensorType
 
 __all__ = [
     "MakeVector",
@@ -239,118 +237,6 @@ def normal_axis(axis: Any, ndim: int, operation: str, x: Any = None) -> int:
             )
         )
     return int(axis) % ndim
-
-
-# -- ops -------------------------------------------------------------------------------------------------------------
-
-
-class Shape(ArrayOp):
-    """The shape of a tensor: an int64 vector with one element for each axis."""
-
-    __props__ = ()
-
-    def make_node(self, x: Any) -> Apply:
-        x = as_tensor_variable(x)
-        return Apply(self, [x], [tensor_type("int64", (x.type.ndim,))()])
-
-    def array(self, node: Apply, let: Let, *args: str) -> str:
-        return f"xp.array(xp.shape({args[0]}), 'int64')"
-
-    def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        return [(len(shapes[0]),)]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False]]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type()]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
-
-
-class Shape_i(ArrayOp):
-    """The length of axis `i` of a tensor: an int64 scalar."""
-
-    __props__ = ("i",)
-
-    def __init__(self, i: int):
-        self.i = int(i)
-
-    def __str__(self) -> str:
-        return f"Shape_i{{{self.i}}}"
-
-    def make_node(self, x: Any) -> Apply:
-        x = as_tensor_variable(x)
-        if not 0 <= self.i < x.type.ndim:
-            raise TypeError(f"x has too few dimensions for {self}: {x} has type {x.type}")
-        return Apply(self, [x], [tensor_type("int64", ())()])
-
-    def array(self, node: Apply, let: Let, *args: str) -> str:
-        return f"xp.int64(xp.shape({args[0]})[{self.i}])"
-
-    def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        return [()]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False]]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type()]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
-
-
-class MakeVector(ArrayOp):
-    """A vector of scalars, which are converted upwards to `dtype`."""
-
-    __props__ = ("dtype",)
-
-    def __init__(self, dtype: str = "int64"):
-        self.dtype = dtype
-
-    def make_node(self, *inputs: Any) -> Apply:
-        scalars: list[Any] = [as_tensor_variable(i) for i in inputs]
-        for v in scalars:
-            if v.type.ndim != 0:
-                raise ShapeMismatchError(self._bad("the inputs of MakeVector must be scalars (0-d)", scalars))
-            if upcast(self.dtype, v.type.dtype) != self.dtype:
-                raise TypeError(self._bad(f"{v} of dtype {v.type.dtype} does not fit in {self.dtype}", scalars))
-        scalars = [v if v.type.dtype == self.dtype else Elemwise(cast(self.dtype))(v) for v in scalars]
-        return Apply(self, scalars, [tensor_type(self.dtype, (len(scalars),))()])
-
-    def _bad(self, why: str, scalars: Sequence[Any]) -> str:
-        return explain(
-            f"{why}.",
-            operation=str(self),
-            operands=[f"{v}: {v.type}" for v in scalars],
-            remedy="use theano.tensor.stack for tensors, or cast the inputs",
-        )
-
-    def array(self, node: Apply, let: Let, *args: str) -> str:
-        return f"xp.array([{', '.join(args)}], {self.dtype!r})"
-
-    def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        return [(len(node.inputs),)]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        g: Any = output_grads[0]
-        if is_discrete(self.dtype):
-            return [make_constant(np.zeros((), config.floatX)) for _ in inputs]
-        return [g[k] for k in range(len(inputs))]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        if is_discrete(self.dtype) or all(t is None for t in eval_points):
-            return [None]
-        tangents = [zeros_of(i) if t is None else t for i, t in zip(inputs, eval_points, strict=True)]
-        return [make_vector(*tangents)]
 
 
 def make_vector(*scalars: Any) -> Any:
