@@ -171,15 +171,16 @@ def lengths_of(shape: Any) -> list[Any]:
         return list(np.atleast_1d(shape))
     if shape.type.ndim == 0:
         return [shape]
-    if shape.type.ndim != 1 or shape.type.shape[0] is None:  # type: ignore[attr-defined]
+    try:
+        return vector_items(shape)
+    except ValueError as error:
         raise ValueError(
             explain(
                 "The number of dimensions of a new tensor must be known when the graph is built.",
                 operands=[f"shape {shape}: {shape.type}"],
                 remedy="pass a tuple of lengths, or x.shape of a tensor x",
             )
-        )
-    return vector_items(shape)
+        ) from error
 
 
 def full(shape: Any, fill_value: Any, dtype: str | None = None) -> Any:

@@ -15,6 +15,7 @@ from symtheano.tensor.alloc import dtype_named
 from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.convert import as_tensor_variable, make_constant
 from symtheano.tensor.elemwise import Read, functions
+from symtheano.tensor.shape import patternbroadcast
 from symtheano.tensor.sizes import as_size, constant_dim, normal_axis, shape_i
 from symtheano.tensor.type import StaticShape, tensor_type
 
@@ -136,9 +137,7 @@ def _triangle(m: Any, k: Any, name: str, choose: Any) -> Any:
         )
     rows, columns = m.type.ndim - 2, m.type.ndim - 1
     below = tri(shape_i(m, rows), shape_i(m, columns), k, "bool")
-    pattern = [m.type.shape[k] == 1 for k in (rows, columns)]
-    if any(pattern):  # Elemwise stretches where the type says 1: the mask must say it too
-        below = below.type.clone(broadcastable=pattern).filter_variable(below)
+    below = patternbroadcast(below, m.type.broadcastable[-2:])  # else an axis of length 1 would be stretched
     return choose(below, m, make_constant(np.zeros((), m.type.dtype)))
 
 
@@ -198,15 +197,10 @@ class ExtractDiag(ArrayOp):
         i, j = self.axes(x.type.ndim)
         g = functions.second(outputs[0], output_grads[0])
         placed = AllocDiag(self.offset, i, j)(g, shape_i(x, i), shape_i(x, j))
-        return [x.type.filter_variable(placed) if placed.type.dtype == x.type.dtype else _patterned(placed, x)]
+        return [patternbroadcast(placed, x.type.broadcastable)]
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
         return [None if eval_points[0] is None else self(eval_points[0])]
-
-
-def _patterned(g: Any, x: Any) -> Any:
-    """`g` with the broadcast pattern of `x`."""
-    return g.type.clone(broadcastable=x.type.broadcastable).filter_variable(g)
 
 
 def _diagonal_length(n: Any, m: Any, offset: int) -> Any:
@@ -271,9 +265,10 @@ class AllocDiag(ArrayOp):
     def L_op(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
+        diag: Any = inputs[0]
         g = functions.second(outputs[0], output_grads[0])
         taken = ExtractDiag(self.offset, self.axis1, self.axis2)(g)
-        return [_patterned(taken, inputs[0]), *(disconnected_type() for _ in inputs[1:])]
+        return [patternbroadcast(taken, diag.type.broadcastable), *(disconnected_type() for _ in inputs[1:])]
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
         return [None if eval_points[0] is None else self(eval_points[0], *inputs[1:])]

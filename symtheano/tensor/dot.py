@@ -90,7 +90,8 @@ class Dot(_Product):
         return [(*x[:-1], *y[1:])]
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        return f"xp.dot({', '.join(args)})"
+        both = all(i.type.ndim == 2 for i in node.inputs)  # type: ignore[attr-defined]
+        return f"xp.{'matmul' if both else 'dot'}({', '.join(args)})"  # numpy's dot first fills its result with zeros
 
     def pullback(self, x: Any, y: Any, g: Any) -> tuple[Any, Any]:
         if x.type.ndim == 1 and y.type.ndim == 1:
@@ -187,7 +188,8 @@ def dot(a: Any, b: Any) -> Any:
     (2, 4)
     """
     for v in (a, b):
-        if hasattr(v, "__dot__") and not isinstance(getattr(v, "type", None), TensorType):  # sparse matrices bring their own
+        # Sparse matrices bring their own.
+        if hasattr(v, "__dot__") and not isinstance(getattr(v, "type", None), TensorType):
             left, right = (v, b) if v is a else (a, v)
             return left.__dot__(right) if v is a else right.__rdot__(left)
     a, b = as_tensor_variable(a), as_tensor_variable(b)

@@ -10,6 +10,7 @@ import symtheano.tensor.math as maths
 from symtheano.errors import AsTensorError, explain
 from symtheano.tensor.dot import matmul
 from symtheano.tensor.elemwise import functions
+from symtheano.tensor.sizes import get_vector_length
 
 
 def _operator(function: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
@@ -125,8 +126,10 @@ class Operators:
         raise TypeError("`in` is not defined on a tensor: its values are not known yet. Use T.any(T.eq(x, item)).")
 
     def __iter__(self) -> Iterator[Any]:
-        length = self.type.shape[0] if self.type.ndim else None
-        if length is None:
+        length = self.type.shape[0] if self.type.ndim > 1 else None
+        try:
+            return iter([self[i] for i in range(get_vector_length(self) if length is None else length)])
+        except (TypeError, ValueError) as error:
             raise TypeError(
                 explain(
                     "TensorType does not support iteration.",
@@ -134,8 +137,7 @@ class Operators:
                     remedy="only tensors whose length is known when the graph is built can be iterated over. Use "
                     "theano.scan for loops; and theano.tensor.sum or max in place of Python's sum and max",
                 )
-            )
-        return iter([self[i] for i in range(length)])
+            ) from error
 
     def __getitem__(self, args: Any) -> Any:
         return indexing.index(self, args)
