@@ -1,0 +1,1 @@
+"""Tests of symtheano.gradient, and of the ops whose gradient authors write."""
