@@ -172,7 +172,7 @@ def specify_shape(x: Any, shape: Any) -> Any:
 
     The broadcast pattern stays as it is.
 
-    >>> specify_shape(np.zeros((2, 3)), (2, None)).type.shape
+    >>> specify_shape([[1, 2, 3], [4, 5, 6]], (2, None)).type.shape
     (2, 3)
     """
     return SpecifyShape()(x, shape)
@@ -198,8 +198,8 @@ def _rebroadcast(x: Any, axes: Iterable[int], flag: bool) -> Any:
 def patternbroadcast(x: Any, broadcastable: Iterable[Any]) -> Any:
     """`x` with exactly this broadcast pattern; axes declared broadcastable are checked to have length 1 (ValueError).
 
-    >>> patternbroadcast(np.zeros((1, 3)), (False, False)).type
-    TensorType(float64, matrix)
+    >>> patternbroadcast([[1, 2, 3]], (False, False)).type
+    TensorType(int64, matrix)
     """
     x, pattern = as_tensor_variable(x), tuple(bool(b) for b in broadcastable)
     if len(pattern) != x.type.ndim:
@@ -214,7 +214,7 @@ def patternbroadcast(x: Any, broadcastable: Iterable[Any]) -> Any:
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """`x` with its axes reversed, or in the order `axes`. The reversed x is called "x.T".
 
-    >>> transpose(np.zeros((2, 3))).type.shape
+    >>> transpose([[1, 2, 3], [4, 5, 6]]).type.shape
     (3, 2)
     """
     x = as_tensor_variable(x)
@@ -230,7 +230,11 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
 
 
 def swapaxes(y: Any, axis1: int, axis2: int) -> Any:
-    """`y` with two axes exchanged."""
+    """`y` with two axes exchanged.
+
+    >>> swapaxes([[1, 2, 3], [4, 5, 6]], 0, -1).type.shape
+    (3, 2)
+    """
     y = as_tensor_variable(y)
     order = list(range(y.type.ndim))
     a, b = (normal_axis(k, y.type.ndim, "swapaxes", y) for k in (axis1, axis2))
@@ -239,7 +243,11 @@ def swapaxes(y: Any, axis1: int, axis2: int) -> Any:
 
 
 def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
-    """`x` with the axes `source` at the positions `destination`; the others keep their order."""
+    """`x` with the axes `source` at the positions `destination`; the others keep their order.
+
+    >>> moveaxis([[[1], [2]]], 1, 0).type.shape
+    (2, 1, 1)
+    """
     x = as_tensor_variable(x)
     ndim = x.type.ndim
     sources = [normal_axis(a, ndim, "moveaxis", x) for a in _axes(source)]
@@ -259,8 +267,8 @@ def _axes(axis: Any) -> list[Any]:
 def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     """`x` without its broadcastable axes; `axis`: without these, which must have length 1 (ValueError).
 
-    >>> squeeze(np.zeros((1, 3, 1))).type
-    TensorType(float64, vector)
+    >>> squeeze([[[1], [2], [3]]]).type
+    TensorType(int64, vector)
     """
     x = as_tensor_variable(x)
     if axis is None:
@@ -272,7 +280,11 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
 
 
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
-    """`x` with broadcastable axes added at the positions `axis` of the result."""
+    """`x` with broadcastable axes added at the positions `axis` of the result.
+
+    >>> expand_dims([1, 2, 3], (0, -1)).type.broadcastable
+    (True, False, True)
+    """
     x = as_tensor_variable(x)
     axes = _axes(axis)
     ndim = x.type.ndim + len(axes)
@@ -284,19 +296,31 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
 
 
 def shape_padleft(t: Any, n_ones: int = 1) -> Any:
-    """`t` with n_ones broadcastable axes in front."""
+    """`t` with n_ones broadcastable axes in front.
+
+    >>> shape_padleft([1, 2, 3]).type
+    TensorType(int64, row)
+    """
     t = as_tensor_variable(t)
     return DimShuffle(t.type.broadcastable, ["x"] * n_ones + list(range(t.type.ndim)))(t)
 
 
 def shape_padright(t: Any, n_ones: int = 1) -> Any:
-    """`t` with n_ones broadcastable axes at the end."""
+    """`t` with n_ones broadcastable axes at the end.
+
+    >>> shape_padright([1, 2, 3]).type
+    TensorType(int64, col)
+    """
     t = as_tensor_variable(t)
     return DimShuffle(t.type.broadcastable, list(range(t.type.ndim)) + ["x"] * n_ones)(t)
 
 
 def shape_padaxis(t: Any, axis: int) -> Any:
-    """`t` with one broadcastable axis added, which is axis `axis` of the result. IndexError where it cannot be."""
+    """`t` with one broadcastable axis added, which is axis `axis` of the result. IndexError where it cannot be.
+
+    >>> shape_padaxis([1, 2, 3], -1).type
+    TensorType(int64, col)
+    """
     t = as_tensor_variable(t)
     order: list[Any] = list(range(t.type.ndim))
     order.insert(normal_axis(axis, t.type.ndim + 1, "shape_padaxis", t), "x")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -408,3 +410,8 @@ def test_ops_are_equal_by_value_and_pickle(op: Any) -> None:
     assert copy == op
     assert hash(copy) == hash(op)
     assert str(copy) == str(op)
+
+
+@pytest.mark.parametrize("name", ["sizes", "shape_ops", "reshape", "shape", "join", "repeat", "scalar_constant"])
+def test_examples_in_the_docstrings(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"symtheano.tensor.{name}")).failed == 0
