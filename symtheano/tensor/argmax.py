@@ -1,4 +1,5 @@
 """The place of the largest (smallest) element: Argmax, Argmin, and MaxAndArgmax."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """The reductions as ops: a commutative, associative scalar function folded over some axes, and their gradients."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Products of matrices and tensors: dot, matmul, batched_dot, tensordot, outer, inner; the ops Dot and BatchedDot."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -90,7 +91,7 @@ class Dot(_Product):
         return [(*x[:-1], *y[1:])]
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        both = all(i.type.ndim == 2 for i in node.inputs)  # type: ignore[attr-defined]
+        both = all(i.type.ndim == 2 for i in node.inputs)
         return f"xp.{'matmul' if both else 'dot'}({', '.join(args)})"  # numpy's dot first fills its result with zeros
 
     def pullback(self, x: Any, y: Any, g: Any) -> tuple[Any, Any]:
@@ -187,17 +188,21 @@ def dot(a: Any, b: Any) -> Any:
     >>> dot(np.ones((2, 3)), np.ones((3, 4))).type.shape
     (2, 4)
     """
-    for v in (a, b):
-        # Sparse matrices bring their own.
-        if hasattr(v, "__dot__") and not isinstance(getattr(v, "type", None), TensorType):
-            left, right = (v, b) if v is a else (a, v)
-            return left.__dot__(right) if v is a else right.__rdot__(left)
+    if _has_own_dot(a):
+        return a.__dot__(b)
+    if _has_own_dot(b):
+        return b.__rdot__(a)
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     if a.type.ndim == 0 or b.type.ndim == 0:
         return functions.mul(a, b)
     if a.type.ndim > 2 or b.type.ndim > 2:
         return tensordot(a, b, [[a.type.ndim - 1], [max(0, b.type.ndim - 2)]])
     return _dot(a, b)
+
+
+def _has_own_dot(v: Any) -> bool:
+    """Whether `v` is no tensor and brings a product of its own, as sparse matrices do."""
+    return hasattr(v, "__dot__") and not isinstance(getattr(v, "type", None), TensorType)
 
 
 def outer(x: Any, y: Any) -> Any:

@@ -2,6 +2,7 @@
 
 The type rule of each (broadcasting, the dtype of the result) and its gradient are the row's, see `symtheano.scalar`.
 """
+
 from __future__ import annotations
 
 from typing import Any

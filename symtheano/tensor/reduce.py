@@ -3,6 +3,7 @@
 `axis` is None (all axes), an int or a sequence of ints, negative ones counting from the end; `keepdims=True` leaves the
 reduced axes with length 1. Some functions have the names of Python's builtins, as numpy's do.
 """
+
 from __future__ import annotations
 
 import math
@@ -176,9 +177,10 @@ def count(x: Any, axes: Axes | None) -> Any:
 
 def _divided(total: Any, number: Any) -> Any:
     """total / number, in the precision of `total` (float64 for integers)."""
-    narrow = total.type.dtype in ("float16", "float32", "complex64")
-    divisor = cast(number, "float32" if narrow else "float64")
-    return functions.true_div(total, divisor)
+    dtype = total.type.dtype
+    divisor = cast(number, "float32" if dtype in ("float16", "float32", "complex64") else "float64")
+    result = functions.true_div(total, divisor)  # a count may be too large for float16
+    return cast(result, dtype) if dtype == "float16" else result
 
 
 def var(input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False) -> Any:

@@ -1,4 +1,5 @@
 """Neural networks: activations, softmax, crossentropies (`theano.tensor.nnet`)."""
+
 from __future__ import annotations
 
 from symtheano.tensor.nnet.activations import *  # noqa: F403

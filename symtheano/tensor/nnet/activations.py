@@ -1,4 +1,5 @@
 """Activation functions: sigmoid and its approximations, softplus, softsign, and the rectifiers."""
+
 from __future__ import annotations
 
 from typing import Any

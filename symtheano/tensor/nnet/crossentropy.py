@@ -1,11 +1,12 @@
 """Ops of crossentropies whose true distribution is given by labels ("1 hot")."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
 from symtheano.errors import ShapeMismatchError, explain
-from symtheano.graph.null import DisconnectedType
+from symtheano.graph.null import DisconnectedType, disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import upcast
 from symtheano.scalar.dtypes import is_discrete, is_float
@@ -109,7 +110,7 @@ class PlaceLabel(_Labelled):
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
         (v, _, y), (g,) = inputs, output_grads
-        return [unbroadcast(PickLabel()(g, y), v), DisconnectedType()(), zeros_of(y)]
+        return [unbroadcast(PickLabel()(g, y), v), disconnected_type(), zeros_of(y)]
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
         return [None if eval_points[0] is None else self(eval_points[0], *inputs[1:])]
@@ -209,8 +210,8 @@ class CrossentropySoftmaxArgmax1HotWithBias(_Labelled):
         terms = [] if _absent(g_nll) else [CrossentropySoftmax1HotWithBiasDx()(g_nll, sm, y)]
         terms += [] if _absent(g_sm) else [SoftmaxGrad()(g_sm, sm)]
         g_row: Any = functions.add(*terms) if terms else zeros_of(x)
-        g_b = g_row.sum(axis=0)
-        return [unbroadcast(g_row, x), unbroadcast(g_b, b), zeros_of(y)]
+        wrt_y = disconnected_type() if _absent(g_nll) else zeros_of(y)
+        return [unbroadcast(g_row, x), unbroadcast(g_row.sum(axis=0), b), wrt_y]
 
 
 def _absent(g: Variable) -> bool:

@@ -1,4 +1,5 @@
 """Losses: crossentropies of probabilities, of logits and of labels; the confusion matrix; hierarchical softmax."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Theano's `theano.tensor.nnet.nnet`: the same names from their own files."""
+
 from __future__ import annotations
 
 from symtheano.tensor.nnet.activations import *  # noqa: F403

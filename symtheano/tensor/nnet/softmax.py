@@ -1,4 +1,5 @@
 """Softmax and its logarithm, as ops that work on whole rows at once."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
