@@ -51,6 +51,43 @@ def test_arrays_and_masks(case: Case) -> None:
     check(case)
 
 
+I, J, ALL = np.array([1, 0]), np.array([[0], [-1], [1]]), slice(None)
+MASK = np.array([[True, False, True], [False, True, True]])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        (ALL, I, ALL, J),
+        (ALL, I, J),
+        (I, ALL, J),
+        (0, ALL, I),
+        (ALL, 0, ALL, I),
+        (ALL, I, 0),
+        (ALL, 1, I),
+        (I, slice(1, None), 0),
+        (MASK, I[:1]),
+        (MASK, ALL, I[:1]),
+        (ALL, MASK.T[:, :2], slice(None, None, -1)),
+        (ALL, I, None, J),
+        (None, I, J),
+        (..., I),
+        (..., J, 0),
+        (J, ..., I),
+        (MASK, ...),
+    ],
+)
+def test_where_the_axes_of_arrays_go(key: tuple[Any, ...]) -> None:
+    array = np.arange(48.0).reshape(2, 3, 2, 4)
+    case = Case(array, None, key)
+    case.x = case.give(array)
+    symbolic = tuple(case.give(k) if isinstance(k, np.ndarray) else k for k in key)
+    for case.symbolic in (key, symbolic):
+        check(case)
+        if not any(isinstance(k, Variable) and k.type.dtype == "bool" for k in case.symbolic):  # type: ignore[attr-defined]
+            assert inferred(case, case.part) == array[key].shape
+
+
 @given(basic(min_dims=1))
 def test_basic_results_are_views(case: Case) -> None:
     (value,) = case.value(case.part)
