@@ -39,6 +39,7 @@ __all__ = [
     "concatenate",
     "horizontal_stack",
     "join",
+    "join_",
     "make_vector",
     "split",
     "stack",
@@ -310,6 +311,9 @@ def _mismatch(tensors: Sequence[Any], shapes: Sequence[Any], axis: int, k: int) 
         expression=f"join({axis}, {', '.join(map(str, tensors))})",
         remedy="make the shapes agree in every axis but the joined one",
     )
+
+
+join_ = Join()
 
 
 # -- functions -------------------------------------------------------------------------------------------------------

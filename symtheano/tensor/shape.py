@@ -14,8 +14,6 @@ from symtheano.tensor.reshape import Reshape, flatten, reshape
 from symtheano.tensor.sizes import (
     Shape,
     Shape_i,
-    as_size,
-    constant_dim,
     fitted,
     get_vector_length,
     known_lengths,
@@ -34,11 +32,10 @@ __all__ = [
     "Shape_i",
     "SpecifyShape",
     "addbroadcast",
-    "as_size",
-    "constant_dim",
     "expand_dims",
     "flatten",
     "get_vector_length",
+    "is_flat",
     "moveaxis",
     "patternbroadcast",
     "reshape",
@@ -206,6 +203,13 @@ def patternbroadcast(x: Any, broadcastable: Iterable[Any]) -> Any:
         raise ValueError(f"a broadcast pattern for {x} needs {x.type.ndim} flags; got {pattern}")
     changes = [(k, new) for k, (old, new) in enumerate(zip(x.type.broadcastable, pattern, strict=True)) if old != new]
     return Rebroadcast(*changes)(x) if changes else x
+
+
+def is_flat(var: Any, ndim: int | None = None, outdim: int | None = None) -> bool:
+    """Whether `var` has `ndim` dimensions (1 where not said). `outdim` is the older name of ndim."""
+    if outdim is not None and ndim is not None:
+        raise ValueError("You should only specify ndim: outdim is its older name")
+    return bool(var.ndim == (ndim or outdim or 1))
 
 
 # -- axes ------------------------------------------------------------------------------------------------------------

@@ -258,6 +258,13 @@ def test_flatten_keeps_broadcastable_axes() -> None:
         T.flatten(x, ndim=2, outdim=2)
 
 
+def test_is_flat() -> None:
+    assert T.is_flat(T.vector()) and T.is_flat(T.matrix(), ndim=2) and T.is_flat(T.matrix(), outdim=2)
+    assert not T.is_flat(T.matrix())
+    with pytest.raises(ValueError):
+        T.is_flat(T.matrix(), 2, 2)
+
+
 # -- Rebroadcast and SpecifyShape ------------------------------------------------------------------------------------
 
 
