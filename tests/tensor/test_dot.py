@@ -112,7 +112,7 @@ def test_static_mismatch_is_found_when_the_graph_is_built():
 
 def test_mismatch_at_run_time():
     x, y = T.dmatrix("x"), T.dmatrix("y")
-    with pytest.raises(ValueError, match=r"\(2,3\).*\(2,3\)"):
+    with pytest.raises(ValueError, match=r"mismatch|not aligned"):
         run(T.dot(x, y), {x: np.ones((2, 3)), y: np.ones((2, 3))})
     p, q = T.dtensor3("p"), T.dtensor3("q")
     for batches in ((2, 3), (1, 3), (3, 1)):
@@ -191,9 +191,7 @@ def test_batched_tensordot(rng):
         inner = axes if isinstance(axes, int) else [[k - 1 for k in each] for each in axes]
         expected = np.stack([np.tensordot(u, v, inner) for u, v in zip(a, b)])
         np.testing.assert_allclose(run(T.batched_tensordot(x, y, axes), {x: a, y: b}), expected)
-        check_gradient(
-            lambda u, v, axes=axes: T.batched_tensordot(u, v, axes), a[:, :2, :2], b[:, :2, :2]
-        ) if axes == 1 else None
+    check_gradient(lambda u, v: T.batched_tensordot(u, v, 1), *(rng.standard_normal((2, 2, 2)) for _ in range(2)))
     with pytest.raises(ValueError, match="batch axis"):
         T.batched_tensordot(x, y, [[0], [0]])
 

@@ -26,8 +26,8 @@ tri_gamma true_div trunc where xor
 """.split()
 ALIASES = {
     "square": "sqr", "floor_div": "int_div", "power": "pow", "where": "switch", "fill": "second", "isnan_": "isnan",
-    "bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "bitwise_not": "invert", "tensor_copy": "identity",
-    "reciprocal": "inv", "sign": "sgn", "isinf_": "isinf",
+    "bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "bitwise_not": "invert",
+    "tensor_copy": "identity", "reciprocal": "inv", "sign": "sgn", "isinf_": "isinf",
 }  # fmt: skip
 
 
