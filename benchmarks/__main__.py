@@ -1,0 +1,60 @@
+"""`python -m benchmarks`: runs the benchmarks, prints their tables, writes docs/benchmarks.md and its JSON."""
+
+from __future__ import annotations
+
+import os
+
+for _library in ("OPENBLAS", "MKL", "OMP"):  # one thread each: two of them on a busy machine measure the machine
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import call_overhead, compile_scaling, import_time, memory, mlp
+from benchmarks.harness import Result, as_json, machine, markdown, text
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+DATA = ROOT / "docs" / "benchmarks"
+MARKS = ("<!-- results: written by make bench -->", "<!-- end of results -->")
+ALL = {"compile": compile_scaling, "import": import_time, "call": call_overhead, "mlp": mlp, "memory": memory}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs what is asked for; 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ALL)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="few samples, nothing written: to see that all runs")
+    options = parser.parse_args(arguments)
+    unknown = [n for n in options.names if n not in ALL]
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(ALL)}")
+    facts = machine()
+    print("\n".join(f"{k}: {v}" for k, v in facts.items()))
+    results: dict[str, Result] = {}
+    for name in options.names or ALL:
+        results[name] = ALL[name].main(options.quick)
+        print(text(results[name]), flush=True)
+    if not options.quick and not options.names:
+        write(facts, results)
+    missed = [f"{name}: {row.name}" for name, r in results.items() for row in r.rows if row.verdict == "MISSED"]
+    print("\n" + ("all goals reached" if not missed else "goals missed:\n  " + "\n  ".join(missed)))
+    return int(bool(missed))
+
+
+def write(facts: dict[str, str], results: dict[str, Result]) -> None:
+    """Puts the tables between the marks of docs/benchmarks.md, and the numbers beside it."""
+    DATA.mkdir(exist_ok=True)
+    plain = {"machine": facts, "results": {name: as_json(r) for name, r in results.items()}}
+    (DATA / "results.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    table = ["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts.items())]
+    sections = ["\n".join(table), *map(markdown, results.values())]
+    PAGE.write_text(f"{before}{MARKS[0]}\n\n" + "\n\n".join(sections) + f"\n\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
