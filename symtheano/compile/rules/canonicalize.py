@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symtheano.compile.rules.fold import folded
 from symtheano.compile.rules.match import arg_of, args_of, constant_value, covers, like, literal
 from symtheano.compile.rules.pattern import Rule, wild
 from symtheano.compile.rules.sign import interval
@@ -42,6 +43,7 @@ ALGEBRA = (
     Rule("neg_sub", -(x - y), y - x, kinds="any"),
     Rule("add_neg", x + (-y), x - y, kinds="any"),
     Rule("sub_neg", x - (-y), x + y, kinds="any"),
+    Rule("sub_of_neg", (-x) - y, -(x + y), kinds="any"),
     Rule("neg_mul", (-x) * y, -(x * y), kinds="any"),
     Rule("neg_div", (-x) / y, -(x / y), domain=m.neq(y, 0)),
     Rule("div_neg", x / (-y), -(x / y), domain=m.neq(y, 0)),
@@ -259,6 +261,28 @@ def _outcome(name: str, left: Any, right: Any) -> bool | None:
     return (name == "gt") if above else (name == "le") if left.hi <= right.lo else None
 
 
+_ARITHMETIC = tuple(
+    getattr(m, row.name)
+    for row in TABLE.values()
+    if row.reads == "out" and (row.arity is None or row.arity > 1) and row.name != "pow"
+)
+
+
+@rule(*_ARITHMETIC, examples=[_example(lambda a: m.sub(1, a), 1)], reason="the node converts its operands to this dtype anyway")
+def constant_dtype(node: Apply) -> list[Any] | None:
+    """f(constant, x) -> f(the constant in the dtype of the result, x): 1 and 1.0 are one constant then."""
+    (old,) = node.outputs
+    dtype = old.type.dtype  # type: ignore[attr-defined]
+    inputs: list[Any] = node.inputs
+    new = inputs
+    for k, v in enumerate(inputs):
+        if v.owner is None and v.type.dtype != dtype and isinstance(v, Constant) and v.data.size <= 4096:
+            new = [*new[:k], folded(v.data.astype(dtype), v, dtype), *new[k + 1 :]]
+    if new is inputs or dtype not in FLOAT or node.op.scalar_op.out(tuple(v.type.dtype for v in new), dtype) != dtype:  # type: ignore[attr-defined]
+        return None
+    return [Apply(node.op, new, [old.type()]).outputs[0]]
+
+
 # -- fill ------------------------------------------------------------------------------------------------------------
 
 
@@ -315,5 +339,6 @@ CANONICAL: tuple[Variable | Any, ...] = (
     like_terms,
     negated_constant,
     known_comparison,
+    constant_dtype,
     commutative_order,
 )

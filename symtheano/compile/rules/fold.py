@@ -43,9 +43,9 @@ def _too_large(node: Apply) -> bool:
     return False
 
 
-def folded(value: Any, old: Any) -> Constant:
-    """`value` as a constant of the type of `old` (an axis of length 1 stays as broadcastable as it was)."""
-    array = np.asarray(value, old.type.numpy_dtype)
+def folded(value: Any, old: Any, dtype: str | None = None) -> Constant:
+    """`value` as a constant of the type of `old` (an axis of length 1 stays as broadcastable as it was), or of `dtype`."""
+    array = np.asarray(value, dtype or old.type.numpy_dtype)
     if array.base is not None:
         array = array.copy()
     pairs = zip(array.shape, old.type.broadcastable, strict=True)

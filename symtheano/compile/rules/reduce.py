@@ -104,7 +104,7 @@ def reduce_over_ones(node: Apply) -> list[Any] | None:
 def reduce_dimshuffled(node: Apply) -> list[Any] | None:
     """A reduction over all axes does not care about their order."""
     x: Any = node.inputs[0]
-    if x.owner is None or type(x.owner.op) is not DimShuffle or len(reduced_axes(node)) != x.type.ndim:
+    if x.owner is None or type(x.owner.op) is not DimShuffle or x.owner.op.drop or len(reduced_axes(node)) != x.type.ndim:
         return None
     op: Any = node.op
     return [op.with_axis(None)(x.owner.inputs[0])]
