@@ -11,16 +11,17 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from symtheano.errors import add_context
+from symtheano.errors import NotScalarConstantError, add_context
 from symtheano.gradient.null import is_disconnected, is_null
 from symtheano.gradient.paths import Pattern, connected_paths
 from symtheano.graph.null import disconnected_type
 from symtheano.graph.trace import derived_from, set_line
-from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar.dtypes import is_complex, is_discrete
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import functions
 from symtheano.tensor.math import cast
+from symtheano.tensor.scalar_constant import get_scalar_constant_value
 from symtheano.tensor.type import TensorType
 
 
@@ -224,12 +225,10 @@ def _report_pattern(node: Apply, name: str, k: int, term: Variable) -> None:
 
 def _is_nonzero(term: Any) -> bool:
     """Whether a gradient is known to be something else than zeros."""
-    while term.owner is not None and getattr(term.owner.op, "scalar_op", None) in _SPREADING:
-        term = term.owner.inputs[-1]
-    return isinstance(term, Constant) and bool((term.data != 0).any())
-
-
-_SPREADING = (functions.second.scalar_op, functions.identity.scalar_op)
+    try:
+        return bool(get_scalar_constant_value(term) != 0)
+    except NotScalarConstantError:
+        return False
 
 
 def variable_of(g: Any) -> Variable:
