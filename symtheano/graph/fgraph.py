@@ -99,7 +99,7 @@ class FunctionGraph:
         """The constants the graph reads, in order of use."""
         found = dict.fromkeys(i for node in self.nodes for i in node.inputs if isinstance(i, Constant))
         found.update(dict.fromkeys(o for o in self.outputs if isinstance(o, Constant)))
-        return list(found)  # type: ignore[arg-type]
+        return list(found)
 
     def check(self) -> None:
         """Raises CheckError where an invariant of closed graphs does not hold."""
@@ -289,7 +289,7 @@ class _Closing:
             result = rule(node)
             if result is None:
                 continue
-            targets = list(result) if isinstance(result, (list, tuple)) else [result]
+            targets: list[Variable] = [result] if isinstance(result, Variable) else list(result)
             if len(targets) != len(node.outputs):
                 raise RewriteError(f"rule {rule.name} gave {len(targets)} variables for the {len(node.outputs)} of {node}")
             if all(t is o for t, o in zip(targets, node.outputs, strict=True)):
@@ -305,7 +305,7 @@ class _Closing:
         return [], None
 
     @staticmethod
-    def _converted(name: str, target: Variable, old: Variable) -> Variable:
+    def _converted(name: str, target: Variable, old: Variable) -> Any:
         try:
             return old.type.filter_variable(target)
         except TypeError as error:

@@ -33,7 +33,7 @@ class Type:
         """A constant of this type."""
         return self.constant_class(self, self.filter(value), name=name)
 
-    def filter_variable(self, other: Any, allow_convert: bool = True) -> Variable:
+    def filter_variable(self, other: Any, allow_convert: bool = True) -> Any:
         """`other` as a variable of exactly this type; TypeError where it is of another one."""
         if not isinstance(other, Variable):
             other = self.make_constant(other)

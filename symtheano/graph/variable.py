@@ -4,13 +4,14 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from symtheano.graph.trace import Line, current_line
 
-if TYPE_CHECKING:
-    from symtheano.graph.op import Op
-    from symtheano.graph.type import Type
+# The classes of a graph know one another: a Variable has a Type, which makes Variables, and an Apply has an Op, which makes
+# Applies. The modules form no circle: this one, the lowest, calls the other two by these names and asks nothing of them.
+Type = Any
+Op = Any
 
 _serial = itertools.count()
 
@@ -58,7 +59,7 @@ class Variable:
 
     def clone(self) -> Variable:
         """A new input variable of the same type, name and tag."""
-        new = self.type.make_variable(self.name)
+        new: Variable = self.type.make_variable(self.name)
         new.tag = copy.copy(self.tag)
         return new
 
@@ -123,7 +124,8 @@ class Constant(Variable):
         return isinstance(other, Constant) and self.signature() == other.signature()
 
     def clone(self) -> Constant:
-        return self.type.constant_class(self.type, self.data, self.name)
+        new: Constant = self.type.constant_class(self.type, self.data, self.name)
+        return new
 
     def __str__(self) -> str:
         return self.name if self.name is not None else f"{type(self).__name__}{{{self.data}}}"
@@ -178,7 +180,7 @@ class Apply:
 
     def default_output(self) -> Variable:
         """The output that stands for the node in an expression."""
-        position = self.op.default_output
+        position: int | None = self.op.default_output
         if position is not None:
             return self.outputs[position]
         if len(self.outputs) == 1:
@@ -212,7 +214,7 @@ class Apply:
                 remake = remake or not now.type.same_as(new_inputs[position].type)
         if not remake:
             return self.copy_with_inputs(new_inputs)
-        node = self.op.make_node(*new_inputs)
+        node: Apply = self.op.make_node(*new_inputs)
         for old, out in zip(self.outputs, node.outputs, strict=True):
             out.name, out.line = old.name, old.line
         return node

@@ -63,7 +63,7 @@ def array_source(node: Apply) -> str:
         lines.append(f"    t{len(lines)} = {text}")
         return f"t{len(lines) - 1}"
 
-    value = node.op.array(node, let, *args)  # type: ignore[attr-defined]
+    value = node.op.array(node, let, *args)
     return "\n".join([f"def perform({', '.join(args)}):", *lines, f"    return {value}"])
 
 

@@ -136,7 +136,7 @@ class CAReduce(ReduceOp):
         method = _METHODS.get(self.scalar_op.name)
         if method is not None:
             return f"{x}.{method}(axis={axes})"
-        return f"xp.{self.scalar_op.numpy}.reduce({x}, axis={axes}, dtype={node.outputs[0].type.dtype!r})"  # type: ignore[attr-defined]
+        return f"xp.{self.scalar_op.numpy}.reduce({x}, axis={axes}, dtype={node.outputs[0].type.dtype!r})"
 
     @property
     def out_argument(self) -> bool:  # type: ignore[override]
@@ -151,7 +151,7 @@ class CAReduce(ReduceOp):
     ) -> list[Variable]:
         x: Any
         (x,), (z,), (gz,) = inputs, outputs, output_grads
-        if is_discrete(x.type.dtype) or is_discrete(z.type.dtype):  # type: ignore[attr-defined]
+        if is_discrete(x.type.dtype) or is_discrete(z.type.dtype):
             return [zeros_of(x)]
         axes = self.axes(x.type.ndim)
         return [self.pullback(x, z, restored(gz, x, axes), axes)]
@@ -382,9 +382,9 @@ class ProdOfOthers(ArrayOp):
         return Apply(self, variables, [tensor_type(dtype, variables[0].type.shape)()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        dtype = _ACCUMULATOR.get(node.outputs[0].type.dtype, node.outputs[0].type.dtype)  # type: ignore[attr-defined]
+        dtype = _ACCUMULATOR.get(node.outputs[0].type.dtype, node.outputs[0].type.dtype)
         text = f"kernels.product_of_others(xp, {self.axes}, {dtype!r}, {', '.join(args)})"
-        return f"{text}.astype({node.outputs[0].type.dtype!r}, copy=False)"  # type: ignore[attr-defined]
+        return f"{text}.astype({node.outputs[0].type.dtype!r}, copy=False)"
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [tuple(shapes[0])]

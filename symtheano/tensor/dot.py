@@ -48,7 +48,7 @@ class _Product(ArrayOp):
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
         x, y = inputs
-        if is_discrete(x.type.dtype):  # type: ignore[attr-defined]
+        if is_discrete(x.type.dtype):
             return [zeros_of(x), zeros_of(y)]
         gx, gy = self.pullback(conj(x), conj(y), output_grads[0])
         return [unbroadcast(times(gx, 1, x), x), unbroadcast(times(gy, 1, y), y)]
@@ -138,11 +138,11 @@ class BatchedDot(_Product):
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         x, y = shapes
-        pattern = node.inputs[0].type.broadcastable  # type: ignore[attr-defined]
+        pattern = node.inputs[0].type.broadcastable
         return [(*(n if one else m for m, n, one in zip(x[:-2], y[:-2], pattern)), x[-2], y[-1])]
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        x, y = (i.type.broadcastable[:-2] for i in node.inputs)  # type: ignore[attr-defined]
+        x, y = (i.type.broadcastable[:-2] for i in node.inputs)
         fixed = tuple(k for k in range(len(x)) if not x[k] and not y[k])
         return f"kernels.batched_dot(xp, {', '.join(args)}, {fixed})"
 

@@ -46,7 +46,7 @@ class Elemwise(ArrayOp):
     def __str__(self) -> str:
         return f"Elemwise{{{self.scalar_op.name},no_inplace}}"
 
-    def __call__(self, *inputs: Any, name: str | None = None, return_list: bool = False, dtype: Any = None) -> Any:
+    def __call__(self, *inputs: Any, return_list: bool = False, name: str | None = None, **kwargs: Any) -> Any:
         out = self.make_node(*inputs).outputs[0]
         if name is not None:
             out.name = name
@@ -91,11 +91,11 @@ class Elemwise(ArrayOp):
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         out: list[Any] = []
-        for axis, known in enumerate(node.outputs[0].type.shape):  # type: ignore[attr-defined]
+        for axis, known in enumerate(node.outputs[0].type.shape):
             if known is not None:
                 out.append(known)
                 continue
-            lengths = [s[axis] for s, i in zip(shapes, node.inputs, strict=True) if i.type.shape[axis] != 1]  # type: ignore[attr-defined]
+            lengths = [s[axis] for s, i in zip(shapes, node.inputs, strict=True) if i.type.shape[axis] != 1]
             out.append(lengths[0])
         return [tuple(out)]
 
@@ -103,13 +103,13 @@ class Elemwise(ArrayOp):
     def array(self, node: Apply, let: Let, *args: str) -> str:
         if self.scalar_op.name == "second":
             shape = f"xp.shape({args[0]})"
-            if node.inputs[0].type.broadcastable != node.outputs[0].type.broadcastable:  # type: ignore[attr-defined]
+            if node.inputs[0].type.broadcastable != node.outputs[0].type.broadcastable:
                 shape = f"xp.broadcast_shapes({shape}, xp.shape({args[1]}))"
             return f"xp.broadcast_to({args[1]}, {shape})"
         if self.scalar_op.name == "identity":
             return args[0]
-        dtypes = tuple(i.type.dtype for i in node.inputs)  # type: ignore[attr-defined]
-        return row_text(self.scalar_op, dtypes, node.outputs[0].type.dtype, args, let)  # type: ignore[attr-defined]
+        dtypes = tuple(i.type.dtype for i in node.inputs)
+        return row_text(self.scalar_op, dtypes, node.outputs[0].type.dtype, args, let)
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
         check_broadcast(node, [np.shape(i) for i in inputs])
@@ -132,7 +132,7 @@ class Elemwise(ArrayOp):
     ) -> list[Variable]:
         (z,), (gz,) = outputs, output_grads
         row = self.scalar_op
-        if row.adjoint is not None and any(is_complex(v.type.dtype) for v in (*inputs, z)):  # type: ignore[attr-defined]
+        if row.adjoint is not None and any(is_complex(v.type.dtype) for v in (*inputs, z)):
             return [self._cotangent(x, g, k) for k, (x, g) in enumerate(zip(inputs, row.adjoint(functions, *inputs, z, gz), strict=True))]
         partials = self._partials(inputs, z)
         return [self._cotangent(x, times(gz, p, x), k) for k, (x, p) in enumerate(zip(inputs, partials, strict=True))]
@@ -148,7 +148,7 @@ class Elemwise(ArrayOp):
         return unbroadcast(g, x)  # type: ignore[no-any-return]
 
     def _partials(self, inputs: Sequence[Variable], z: Variable) -> Sequence[Any]:
-        if self.scalar_op.partials is None or is_discrete(z.type.dtype):  # type: ignore[attr-defined]
+        if self.scalar_op.partials is None or is_discrete(z.type.dtype):
             return (0,) * len(inputs)
         partials: Sequence[Any] = self.scalar_op.partials(functions, *inputs, z)
         return partials
@@ -200,7 +200,7 @@ def times(gz: Any, partial: Any, x: Any) -> Any:
     elif isinstance(partial, (int, float)) and partial == -1:
         product = -gz
     else:
-        if isinstance(partial, Variable) and is_complex(partial.type.dtype):  # type: ignore[attr-defined]
+        if isinstance(partial, Variable) and is_complex(partial.type.dtype):
             partial = functions.conj(partial)
         product = gz * partial
     if is_complex(product.type.dtype) and not is_complex(x.type.dtype):
@@ -235,7 +235,7 @@ def broadcast_index(variable: Any, index: tuple[Expr, ...]) -> tuple[Expr, ...]:
 def check_broadcast(node: Apply, shapes: Sequence[tuple[int, ...]]) -> None:
     """Raises where run-time shapes do not agree under static broadcasting (numpy would stretch any axis of 1)."""
     for axis in range(node.outputs[0].type.ndim):
-        lengths = {s[axis] for s, i in zip(shapes, node.inputs, strict=True) if not i.type.broadcastable[axis]}  # type: ignore[attr-defined]
+        lengths = {s[axis] for s, i in zip(shapes, node.inputs, strict=True) if not i.type.broadcastable[axis]}
         if len(lengths) > 1:
             raise ShapeMismatchError(
                 explain(

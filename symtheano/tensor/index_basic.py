@@ -179,7 +179,7 @@ class Select(Indexing):
         arrays = [e for _, e in selection.advanced]
         block = symbolic_block(arrays, [place.get(e, ()) if isinstance(e, Variable) else () for e in arrays])
         found = selection.shape(shapes[0], slice_length, block)
-        static: StaticShape = node.outputs[0].type.shape  # type: ignore[attr-defined]
+        static: StaticShape = node.outputs[0].type.shape
         return [tuple(n if s is None else s for n, s in zip(found, static, strict=True))]
 
     def array(self, node: Apply, let: Let, *args: str) -> str:

@@ -80,7 +80,7 @@ class Choose(ArrayOp):
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
         a, choices = inputs
-        if is_discrete(choices.type.dtype):  # type: ignore[attr-defined]
+        if is_discrete(choices.type.dtype):
             return [disconnected_type(), zeros_of(choices)]
         return [disconnected_type(), Unchoose(self.mode)(a, choices, output_grads[0])]
 

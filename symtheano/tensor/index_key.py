@@ -246,7 +246,7 @@ def static_block(advanced: Sequence[Any]) -> tuple[int | None, ...]:
 
 def _static_array(entry: Any) -> tuple[int | None, ...]:
     if not is_mask(entry):
-        return entry.type.shape if isinstance(entry, Variable) else ()  # type: ignore[attr-defined]
+        return entry.type.shape if isinstance(entry, Variable) else ()
     return (int(np.count_nonzero(entry.data)) if isinstance(entry, Constant) else None,)
 
 

@@ -132,7 +132,7 @@ class Join(ArrayOp):
         axis, ndim = node.inputs[0], len(shapes[1])
         known = constant_dim(axis)
         out: list[Any] = []
-        for k, static in enumerate(node.outputs[0].type.shape):  # type: ignore[attr-defined]
+        for k, static in enumerate(node.outputs[0].type.shape):
             lengths = [s[k] for s in shapes[1:]]
             if static is not None:
                 out.append(static)
@@ -233,7 +233,7 @@ class Split(ArrayOp):
         lengths = vector_items(splits, self.len_splits)
         out = []
         for piece, length in zip(node.outputs, lengths, strict=True):
-            static: Any = piece.type.shape  # type: ignore[attr-defined]
+            static: Any = piece.type.shape
             sizes: list[Any] = [n if s is None else s for n, s in zip(whole, static, strict=True)]
             for k in range(len(whole)):
                 if known is None:
@@ -250,7 +250,7 @@ class Split(ArrayOp):
 
     def L_op(self, inputs: Gradients, outputs: Gradients, output_grads: Gradients) -> list[Variable]:
         x, axis, _ = inputs
-        if is_discrete(x.type.dtype) or not outputs:  # type: ignore[attr-defined]
+        if is_discrete(x.type.dtype) or not outputs:
             return [zeros_of(x), disconnected_type(), disconnected_type()]
         pieces = [
             zeros_of(z) if isinstance(g.type, DisconnectedType) else fitted(g, z)

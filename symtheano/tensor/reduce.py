@@ -305,7 +305,7 @@ class LogSumExp(ReduceOp):
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         axes = self.axes(node.inputs[0].type.ndim)
-        return f"kernels.logsumexp(xp, {args[0]}, {axes}, {node.outputs[0].type.dtype!r})"  # type: ignore[attr-defined]
+        return f"kernels.logsumexp(xp, {args[0]}, {axes}, {node.outputs[0].type.dtype!r})"
 
     def _weights(self, x: Any, z: Any) -> Any:
         """exp(x - z), the partial derivatives: softmax."""

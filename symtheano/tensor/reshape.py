@@ -105,7 +105,7 @@ class Reshape(ArrayOp):
 
     # -- shape rule ----------------------------------------------------------------------------------------------
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        static: Sequence[int | None] = node.outputs[0].type.shape  # type: ignore[attr-defined]
+        static: Sequence[int | None] = node.outputs[0].type.shape
         if None not in static:
             return [tuple(static)]
         items = vector_items(node.inputs[1], self.ndim)
@@ -124,7 +124,7 @@ class Reshape(ArrayOp):
         return [tuple(sizes)]
 
     def _lengths(self, node: Apply, items: Sequence[Any]) -> list[Any]:
-        static: Sequence[int | None] = node.outputs[0].type.shape  # type: ignore[attr-defined]
+        static: Sequence[int | None] = node.outputs[0].type.shape
         return [item if known is None else known for known, item in zip(static, items, strict=True)]
 
     # -- derivatives ---------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ class Rebroadcast(ArrayOp):
         return Apply(self, [x], [tensor_type(x.type.dtype, tuple(static))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        unsure = tuple(k for k, flag in self._pairs if flag and not node.inputs[0].type.broadcastable[k])  # type: ignore[attr-defined]
+        unsure = tuple(k for k, flag in self._pairs if flag and not node.inputs[0].type.broadcastable[k])
         return f"kernels.unit_axes(xp, {args[0]}, {unsure})" if unsure else args[0]
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:

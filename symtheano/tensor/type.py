@@ -68,8 +68,8 @@ class TensorType(Type):
             return True
         return (
             type(self) is type(other)
-            and self.dtype == other.dtype  # type: ignore[attr-defined]
-            and self.broadcastable == other.broadcastable  # type: ignore[attr-defined]
+            and self.dtype == other.dtype
+            and self.broadcastable == other.broadcastable
         )
 
     def __hash__(self) -> int:
@@ -106,7 +106,8 @@ class TensorType(Type):
         convert = TensorType.rebroadcast
         if isinstance(other, TensorType) and other.dtype == self.dtype and other.ndim == self.ndim and convert:
             if all(b or not a for a, b in zip(self.broadcastable, other.broadcastable, strict=True)):
-                return convert(variable, self.broadcastable)
+                converted: Variable = convert(variable, self.broadcastable)
+                return converted
         return None
 
     rebroadcast: Any = None  # installed by symtheano.tensor.shape: patternbroadcast

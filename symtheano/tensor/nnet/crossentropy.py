@@ -121,10 +121,10 @@ class CrossentropyCategorical1Hot(_Labelled):
 
     def make_node(self, coding_dist: Any, true_one_of_n: Any) -> Apply:
         x, y = as_tensor_variable(coding_dist), as_tensor_variable(true_one_of_n)
-        if x.type.ndim < 2 or not is_float(x.type.dtype):  # type: ignore[attr-defined]
+        if x.type.ndim < 2 or not is_float(x.type.dtype):
             raise TypeError(f"matrix of floats required for argument: coding_dist. Got {x.type}")
         checked_labels(x, y, str(self))
-        return Apply(self, [x, y], [tensor_type(x.type.dtype, wider(x, y))()])  # type: ignore[attr-defined]
+        return Apply(self, [x, y], [tensor_type(x.type.dtype, wider(x, y))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         picked = let(f"kernels.pick_label(xp, {', '.join(args)})")
@@ -151,8 +151,8 @@ class CrossentropyCategorical1HotGrad(_Labelled):
     def make_node(self, g_y: Any, coding_dist: Any, true_one_of_n: Any) -> Apply:
         g, x, y = (as_tensor_variable(v) for v in (g_y, coding_dist, true_one_of_n))
         checked_labels(x, y, str(self))
-        dtype = upcast(g.type.dtype, x.type.dtype)  # type: ignore[attr-defined]
-        return Apply(self, [g, x, y], [tensor_type(dtype, x.type.shape)()])  # type: ignore[attr-defined]
+        dtype = upcast(g.type.dtype, x.type.dtype)
+        return Apply(self, [g, x, y], [tensor_type(dtype, x.type.shape)()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         g, x, y = args
