@@ -164,7 +164,7 @@ def _result(
 ) -> Variable | None:
     """What `Rop` returns for one f."""
     if tangent is not None and is_null(tangent):
-        raise NullTypeGradError(f"Rop encountered a NaN. {tangent.type.why_null}")  # type: ignore[attr-defined]
+        raise NullTypeGradError(f"Rop encountered a NaN. {tangent.type.why_null}")
     if tangent is not None:
         return tangent
     if disconnected_outputs != "ignore":

@@ -224,7 +224,7 @@ def _check_cost(cost: Any) -> None:
     if not isinstance(cost, Variable):
         raise TypeError(f"cost must be a scalar variable; got {cost!r} of type {type(cost)}")
     if is_null(cost):
-        raise ValueError(f"Can't differentiate a NaN cost. cost is NaN because {cost.type.why_null}")  # type: ignore[attr-defined]
+        raise ValueError(f"Can't differentiate a NaN cost. cost is NaN because {cost.type.why_null}")
     where = str(cost.line or "")
     if not isinstance(cost.type, TensorType) or cost.type.ndim != 0:
         raise TypeError(
@@ -265,7 +265,7 @@ def _result(
 ) -> Variable | None:
     """What `grad` returns for one element of wrt."""
     if is_null(g) and options["null_gradients"] == "raise":
-        why = g.type.why_null  # type: ignore[attr-defined]
+        why = g.type.why_null
         raise NullTypeGradError(f"tensor.grad encountered a NaN. {why}")
     if not is_disconnected(g):
         return g
