@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from symtheano.graph import flat
 from symtheano.graph.trace import Line, current_line
 
 # The classes of a graph know one another: a Variable has a Type, which makes Variables, and an Apply has an Op, which makes
@@ -97,6 +98,13 @@ class Variable:
         state = self.__dict__.copy()
         state.pop("_eval_cache", None)
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.serial = next(_serial)  # a copy is a variable of its own
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return flat.reduced(self) or super().__reduce_ex__(protocol)
 
 
 class Constant(Variable):

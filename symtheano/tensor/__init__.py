@@ -33,6 +33,7 @@ from symtheano.tensor.create import *
 from symtheano.tensor.diagonal import *
 from symtheano.tensor.dot import *
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
+from symtheano.tensor.extra_ops import *
 from symtheano.tensor.index import *
 from symtheano.tensor.join import *
 from symtheano.tensor.math import *
@@ -42,6 +43,7 @@ from symtheano.tensor.scalar_constant import *
 from symtheano.tensor.shape import *
 from symtheano.tensor.sharedvar import TensorSharedVariable
 from symtheano.tensor.sharedvar import shared as _shared
+from symtheano.tensor.sort import *
 from symtheano.tensor.type import TensorType
 from symtheano.tensor.type_other import *
 

@@ -63,7 +63,7 @@ def alloc(xp: Any, value: Any, stretched: tuple[bool, ...], shape: tuple[Any, ..
                 "Alloc: the value does not fit the shape.",
                 operation="Alloc",
                 operands=[f"value of shape {value.shape}, broadcastable {stretched}", f"wanted shape {lengths}"],
-                remedy="make the lengths equal, or declare an axis of length 1 broadcastable (theano.tensor.addbroadcast)",
+                remedy="make the lengths equal, or declare an axis of 1 broadcastable (theano.tensor.addbroadcast)",
             )
         )
     result = xp.empty(lengths, value.dtype)
@@ -255,7 +255,7 @@ def _chosen(xp: Any, a: Any, choices: Any, mode: str) -> tuple[Any, Any]:
 
 def _shifted(xp: Any, x: Any, axis: int, out: Any) -> Any:
     if x.shape[axis] == 0:
-        return xp.array(x)
+        return xp.array(x) if out is None else out
     return xp.subtract(x, x.max(axis=axis, keepdims=True), out=out)
 
 
@@ -340,3 +340,17 @@ def confusion_matrix(xp: Any, actual: Any, pred: Any) -> tuple[Any, Any]:
     n = len(order)
     pairs = index[: len(actual)] * n + index[len(actual) :]
     return xp.bincount(pairs, minlength=n * n).reshape(n, n).astype("int64"), order
+
+
+# ----- running products (tensor/extra_ops.py) -----
+
+
+def recurrence(xp: Any, a: Any, b: Any, axis: int, reverse: bool, dtype: str) -> Any:
+    """s[i] = a[i] * s[i-1] + b[i] along an axis, beginning with b; or from the end."""
+    result = xp.array(b, dtype)
+    rows, factors = xp.moveaxis(result, axis, 0), xp.moveaxis(a, axis, 0)
+    if reverse:
+        rows, factors = rows[::-1], factors[::-1]
+    for i in range(1, len(rows)):
+        rows[i] += factors[i] * rows[i - 1]
+    return result

@@ -9,12 +9,14 @@ import numpy as np
 # By full name: in the namespace theano.tensor some of these modules give way to the functions of their name.
 import symtheano.tensor.alloc as allocation
 import symtheano.tensor.diagonal as diagonals
+import symtheano.tensor.extra_ops as extras
 import symtheano.tensor.index as indexing
 import symtheano.tensor.math as maths
 import symtheano.tensor.reduce as reductions
 import symtheano.tensor.repeat as repetition
 import symtheano.tensor.scalar_constant as constants
 import symtheano.tensor.shape as shapes
+import symtheano.tensor.sort as sorting
 from symtheano.graph.variable import Constant, Variable
 from symtheano.tensor.dot import dot
 from symtheano.tensor.elemwise import DimShuffle, functions
@@ -249,10 +251,39 @@ class _tensor_py_operators(Operators):
         """The sum of the diagonal of two axes."""
         return self.diagonal(offset, axis1, axis2).sum(axis=-1)
 
+    # -- order ---------------------------------------------------------------------------------------------------
+    def sort(self, axis: int | None = -1, kind: str = "quicksort", order: None = None) -> Any:
+        """Sorted along an axis (None: flattened first)."""
+        return sorting.sort(self, axis, kind, order)
+
+    def argsort(self, axis: int | None = -1, kind: str = "quicksort", order: None = None) -> Any:
+        """The positions that sort along an axis (None: flattened first)."""
+        return sorting.argsort(self, axis, kind, order)
+
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        """Where the elements of `v` belong in this sorted vector."""
+        return extras.searchsorted(self, v, side, sorter)
+
+    def cumsum(self, axis: int | None = None) -> Any:
+        """The running sum along an axis (None: of the flattened tensor)."""
+        return extras.cumsum(self, axis)
+
+    def cumprod(self, axis: int | None = None) -> Any:
+        """The running product along an axis (None: of the flattened tensor)."""
+        return extras.cumprod(self, axis)
+
     # -- selection -----------------------------------------------------------------------------------------------
     def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
         """The elements at `indices` along `axis` (None: of the flattened tensor)."""
         return indexing.take(self, indices, axis, mode)
+
+    def choose(self, choices: Any, out: None = None, mode: str = "raise") -> Any:
+        """At each place the element of `choices[i]` there, where i is this tensor's."""
+        return indexing.choose(self, choices, out, mode)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """The slices along an axis (None: of the flattened tensor) where the vector `condition` is true."""
+        return extras.compress(condition, self, axis)
 
     def nonzero(self, return_matrix: bool = False) -> Any:
         """The positions of the nonzero elements: an index vector for each axis."""

@@ -313,3 +313,16 @@ def test_clone_and_copy() -> None:
     assert y.owner is not None and y.type == x.type
     z = (x + 1).clone()
     assert z.owner is None and z.type == x.type
+
+
+def test_deep_graphs_survive_pickling() -> None:
+    x = T.dscalar("x")
+    y = x
+    for _ in range(10_000):
+        y = (y + 1) if y.serial % 2 else T.minimum(y, x) + y
+    z = y * 2
+    for a, b, c in (pickle.loads(pickle.dumps([z, y, x])), copy.deepcopy([z, y, x])):
+        assert a.owner.inputs[0] is b and c.name == "x"
+        assert len(ancestors([a])) == len(ancestors([z])) and c in ancestors([a]) and x not in ancestors([a])
+        assert c.serial != x.serial
+    assert copy.copy(z).owner is z.owner and copy.copy(z).serial != z.serial
