@@ -16,6 +16,7 @@ from symtheano.errors import ShapeMismatchError
 from symtheano.gradient import DisconnectedType, grad, verify_grad
 from symtheano.graph.interpret import evaluate
 from symtheano.graph.op import connection_pattern
+from symtheano.scalar import expr
 from symtheano.tensor.type import TensorType, tensor_type
 
 LENGTHS = st.integers(0, 4)
@@ -37,6 +38,36 @@ def check(out: Any, want: Any, env: dict[Any, Any] | None = None) -> None:
     (inferred,) = node.op.infer_shape(node, shapes)
     lengths = [n if isinstance(n, int) else int(value(n, env)) for n in inferred]
     assert tuple(lengths) == want.shape
+
+
+def by_element(out: Any, env: dict[Any, Any], shape: tuple[int, ...]) -> Any:
+    """The value by the loop rule: the scalar expression of each element."""
+    node = out.owner
+    coordinates = tuple(expr.index(f"i{k}") for k in range(len(shape)))
+    arrays = {f"b{k}": value(i, env) for k, i in enumerate(node.inputs)}
+
+    def read(v: Any, place: Any) -> Any:
+        position = next(k for k, i in enumerate(node.inputs) if i is v)
+        return expr.load(f"b{position}", place)
+
+    element = node.op.loop(node, read, coordinates)
+    grid = {f"i{k}": i for k, i in enumerate(np.indices(shape))}
+    return np.broadcast_to(expr.evaluate(element, {**arrays, **grid}), shape)
+
+
+@given(st.sampled_from(["alloc", "arange", "eye", "tri", "diagonal"]), st.integers(-3, 3), st.data())
+def test_loop_rules(name: str, k: int, data: st.DataObject) -> None:
+    step = data.draw(st.floats(0.25, 2))
+    out = {
+        "alloc": lambda: T.alloc(T.constant(np.arange(3.0).reshape(3, 1)), 2, 3, 4),
+        "arange": lambda: T.arange(np.float64(k), np.float64(4), np.float64(step)),
+        "eye": lambda: T.eye(3, 4, k, "float32"),
+        "tri": lambda: T.tri(3, 4, k, "int8"),
+        "diagonal": lambda: T.diagonal(T.constant(np.arange(60.0).reshape(3, 4, 5)), k, 2, 0),
+    }[name]()
+    want = value(out)
+    got = by_element(out, {}, want.shape)
+    assert got.dtype == want.dtype and np.array_equal(got, want)
 
 
 def sized(draw_symbolic: bool, *lengths: int) -> tuple[list[Any], dict[Any, Any]]:
