@@ -10,6 +10,7 @@ from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.careduce import ReduceOp
 from symtheano.tensor.elemwise import Elemwise
 from symtheano.tensor.type import TensorType
 
@@ -32,18 +33,41 @@ class Lowered:
 def lower(fgraph: FunctionGraph, inputs: int) -> Lowered:
     """The steps of `fgraph`, whose first `inputs` inputs are arguments and the others shared variables."""
     lowering = _Lowering(fgraph, inputs)
-    for node in fgraph.nodes:
+    for node in scheduled(fgraph):
         lowering.node(node)
     for output in fgraph.outputs:
         lowering.name(output)
     return lowering.result
 
 
+def scheduled(fgraph: FunctionGraph) -> list[Apply]:
+    """The nodes in topological order, each reduction right behind what it reads.
+
+    The reduction of a value that has just been computed finds it in the cache, and the value may be freed sooner: a
+    bias's gradient is summed before the product that gives its matrix's gradient takes memory.
+    """
+    order: list[Apply] = []
+    done: set[Apply] = set()
+    known: set[Variable] = set(fgraph.inputs)
+    for node in fgraph.nodes:
+        stack = [node]
+        while stack:
+            one = stack.pop()
+            if one in done:
+                continue
+            done.add(one)
+            order.append(one)
+            known.update(one.outputs)
+            reductions = [u for o in one.outputs for u in fgraph.users(o) if isinstance(u.op, ReduceOp)]
+            stack += [u for u in reversed(reductions) if all(i in known or isinstance(i, Constant) for i in u.inputs)]
+    return order
+
+
 class _Lowering:
     def __init__(self, fgraph: FunctionGraph, inputs: int):
         self.result = Lowered([], {}, {}, {}, Sizes())
         self.count = 0
-        self.holders: dict[Size, tuple[str, int]] = {}  # size -> an argument or shared variable that has it, and its axis
+        self.holders: dict[Size, tuple[str, int]] = {}  # size -> argument or shared variable that has it, axis
         for k, v in enumerate(fgraph.inputs):
             self._declare(v, f"x{k}" if k < inputs else f"s{k - inputs}")
 
@@ -88,12 +112,12 @@ class _Lowering:
     def _checks(self, node: Apply, args: tuple[str, ...]) -> None:
         """Lengths that must agree under static broadcasting, where it is not known that they do.
 
-        They are read from arguments and shared variables where those have them: a check that reads a computed value would
-        keep it alive, and keep an update from being computed in place.
+        They are read from arguments and shared variables where those have them: a check that reads a computed value
+        would keep it alive, and keep an update from being computed in place.
         """
         sizes = self.result.sizes
         for axis in range(node.outputs[0].type.ndim):
-            long = [(a, i) for a, i in zip(args, node.inputs, strict=True) if not i.type.broadcastable[axis]]  # type: ignore[attr-defined]
+            long = [(a, i) for a, i in zip(args, node.inputs, strict=True) if not i.type.broadcastable[axis]]
             for name, variable in long[1:]:
                 first, first_variable = long[0]
                 a, b = sizes.of(first_variable)[axis], sizes.of(variable)[axis]

@@ -17,7 +17,7 @@ from symtheano.tensor.alloc import alloc
 from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import Elemwise, Read, dimshuffle, functions, zeros_of
-from symtheano.tensor.sizes import as_size, constant_dim, shape_i
+from symtheano.tensor.sizes import as_size, constant_dim, is_length, shape_i
 from symtheano.tensor.type import tensor_type
 
 __all__ = ["ARange", "arange", "linspace", "logspace", "mgrid", "nd_grid", "ogrid"]
@@ -101,6 +101,8 @@ def _length(start: Any, stop: Any, step: Any) -> Any:
     if all(_is_discrete(v) for v in (start, stop, step)):
         start, stop, step = (_as(v, "int64") for v in (start, stop, step))
         if constant_dim(step) == 1:
+            if constant_dim(start) == 0 and is_length(stop):
+                return stop
             return functions.maximum(stop if constant_dim(start) == 0 else stop - start, as_size(0))
         return functions.maximum(-((start - stop) // step), as_size(0))  # minus the floor of minus is the ceiling
     start, stop, step = (_as(v, "float64") for v in (start, stop, step))

@@ -1,0 +1,90 @@
+"""The most memory a program holds at one time: its intermediate values and outputs, as sums of products of sizes.
+
+Sizes may be symbolic, so that several moments can be the greatest, depending on the lengths: all of them are told.
+Arguments, shared variables and what a library routine needs inside one call are not counted.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from symtheano.compile.program import Call, Copy, Free, Program, Step
+from symtheano.compile.sizes import Size
+from symtheano.graph.variable import Variable
+
+Amount = dict[tuple[str, ...], int]  # {("x0.shape[0]",): 8, (): 16} stands for 8*x0.shape[0] + 16 bytes
+
+
+def peaks(program: Program) -> list[Amount]:
+    """The amounts held at those moments that no other moment surpasses for long axes."""
+    alive: dict[str, Amount] = {}
+    found: list[Amount] = []
+    for step in program:
+        if not _follow(step, alive, program):
+            continue
+        now: Amount = {}
+        for amount in alive.values():
+            for lengths, bytes_ in amount.items():
+                now[lengths] = now.get(lengths, 0) + bytes_
+        if not any(_surpasses(other, now) for other in found):
+            found = [other for other in found if not _surpasses(now, other)] + [now]
+    return found
+
+
+def peak_memory(program: Program) -> str:
+    """The peak in bytes: a number, a formula in the shapes of arguments and shared variables, or a list of formulas."""
+    texts = [_text(amount) for amount in peaks(program)] or ["0"]
+    return texts[0] if len(texts) == 1 else "\n  ".join(["the greatest of", *texts])
+
+
+def _surpasses(a: Amount, b: Amount) -> bool:
+    """Whether `a` is as much as `b` where axes are long: products of many lengths count before those of fewer."""
+    degrees = sorted({len(lengths) for lengths in (*a, *b)}, reverse=True)
+    for degree in degrees:
+        terms = {lengths for lengths in (*a, *b) if len(lengths) == degree}
+        differences = [a.get(t, 0) - b.get(t, 0) for t in terms]
+        if any(d < 0 for d in differences):
+            return False
+        if any(differences):
+            return True
+    return True
+
+
+def _text(amount: Amount) -> str:
+    terms = sorted(amount.items(), key=lambda term: (-len(term[0]), term[0]))
+    return " + ".join("*".join([str(bytes_), *lengths]) for lengths, bytes_ in terms if bytes_) or "0"
+
+
+def _follow(step: Step, alive: dict[str, Amount], program: Program) -> bool:
+    """Brings `alive` past one step; whether there may be more in it now."""
+    if isinstance(step, Free):
+        for name in step.names:
+            alive.pop(name, None)
+        return False
+    if isinstance(step, Copy):
+        alive[step.out] = _amount(step.out, None, None, program)
+        return True
+    if not isinstance(step, Call):
+        return False
+    if step.consumes is not None:
+        held = alive.pop(step.consumes, None)
+        if held is not None:  # None: the memory of an argument or a shared variable
+            alive[step.outs[0]] = held
+        return False
+    for name in step.outs:
+        alive[name] = _amount(name, step.dtype, step.sizes, program)
+    return True
+
+
+def _amount(name: str, dtype: str | None, sizes: Sequence[Size] | None, program: Program) -> Amount:
+    kind = getattr(program.variables.get(name), "type", None)
+    known: Sequence[object] = sizes if sizes is not None else getattr(kind, "shape", ())
+    bytes_ = np.dtype(dtype or getattr(kind, "dtype", None) or "float64").itemsize
+    lengths = []
+    for n in known:
+        if isinstance(n, int):
+            bytes_ *= n
+        else:
+            lengths.append(program.size_names.get(n, "n?") if isinstance(n, Variable) else "n?")
+    return {tuple(sorted(lengths)): bytes_}
