@@ -9,8 +9,10 @@ types, all shapes), in which expression, on which of *my* lines, and what to do 
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 __all__ = [
@@ -56,6 +58,9 @@ E = TypeVar("E", bound=BaseException)
 MAX_LINES = 25  # the longest message, unless the caller asks for more
 FEWEST_OPERANDS = 4  # ... but never fewer operand lines than this
 
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+user_line: Callable[[], object] | None = None  # installed by symtheano.graph.trace: the line of the user's that runs now
+
 
 # ---------------------------------------------------------------------------------------------------------- messages
 
@@ -66,11 +71,13 @@ def explain(
     operation: str = "",
     operands: Sequence[str] = (),
     expression: str = "",
-    where: str = "",
+    where: str | None = "",
     remedy: str = "",
     max_lines: int = MAX_LINES,
 ) -> str:
     """The text of an error: the problem on the first line, then the facts that are known, one a line.
+
+    where: the user's line; inside this package "" stands for the line that is running now, None for no line.
 
     >>> print(explain("The shapes do not agree.", operation="dot", operands=["x: matrix (2, 3)", "y: matrix (4, 5)"],
     ...               where="model.py:12", remedy="Transpose y."))
@@ -85,8 +92,10 @@ def explain(
     A text of several lines is indented under its label. A long list of operands, or a long expression, is cut in the
     middle so that the whole stays within ``max_lines``.
     """
+    if where == "" and user_line is not None and sys._getframe(1).f_code.co_filename.startswith(PACKAGE):
+        where = str(user_line() or "")
     head = [*problem.strip().splitlines(), *_field("operation", operation)]
-    tail = [*_field("written at", where), *_field("what to do", remedy)]
+    tail = [*_field("written at", where or ""), *_field("what to do", remedy)]
     room = max_lines - len(head) - len(tail)
     shown = _operand_lines(operands)
     formula = _field("expression", expression)
@@ -229,8 +238,8 @@ class GradientError(Exception):
             "The gradient differs from finite differences.",
             operands=[
                 f"argument {self.arg}, position {self.err_pos} of the flattened array of shape {self.shape}",
-                f"finite differences: {self.val1:.9g}",
-                f"symbolic gradient:  {self.val2:.9g}",
+                f"symbolic gradient:  {self.val1:.9g}",
+                f"finite differences: {self.val2:.9g}",
                 f"absolute error: {self.abs_err:.3g}, tolerance {self.abs_tol:.3g}",
                 f"relative error: {self.rel_err:.3g}, tolerance {self.rel_tol:.3g}",
             ],
@@ -270,8 +279,8 @@ class AdvancedBooleanIndexingError(TypeError):
     """An index holds a boolean mask where none is allowed."""
 
 
-class ComplexError(NotImplementedError):
-    """The operation has no meaning for complex numbers."""
+class ComplexError(TypeError, NotImplementedError):
+    """A complex operand where only real ones have a meaning (Theano's class was a NotImplementedError)."""
 
 
 class IntegerDivisionError(Exception):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from symtheano.errors import ComplexError
 from symtheano.scalar.dtypes import (
     ALL_DTYPES,
     COMPLEX,
@@ -39,10 +40,6 @@ Oracle = str | Callable[..., Any] | None
 
 INF = float("inf")
 _SAME_NAME = "="  # the sympy or mpmath function has the row's own name
-
-
-class ComplexError(TypeError, NotImplementedError):
-    """A complex operand where only real ones have a meaning (Theano's class was a NotImplementedError)."""
 
 
 # ----- The row -----

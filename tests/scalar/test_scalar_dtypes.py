@@ -14,14 +14,15 @@ from scalar_samples import value
 
 from symtheano.scalar import TABLE, autocast, cast, upcast
 from symtheano.scalar.dtypes import ALL_DTYPES, COMPLEX, DISCRETE, FLOAT, complex_of, real_of, upgrade_to_float
-from symtheano.scalar.op import ComplexError
+from symtheano.errors import ComplexError
 
 # Theano's table, one line a rule; a trailing * marks rows that refuse complex operands.
 THEANO = {
     "float": """log sqrt exp tanh sin log1p cos arctan2* cosh gammaln* sinh expm1 inv arccos arctan erf* tan arcsin
         arctanh i0* i1* arccosh arcsinh gamma* gammainc* gammaincc* deg2rad* exp2 gammal* gammau* iv* j0* j1* jv*
         log10 log2 psi* rad2deg* tri_gamma* floor* erfc* ceil* erfcx* erfcinv* erfinv* trunc*
-        sigmoid* softplus* hard_sigmoid* ultra_fast_sigmoid* xlogx* xlogy0* log1mexp* logaddexp* zeta*""",
+        sigmoid* softplus* hard_sigmoid* ultra_fast_sigmoid* xlogx* xlogy0* log1mexp* logaddexp* zeta*
+        relu* leaky_relu* sigmoid_binary_crossentropy*""",
     "bool": "eq neq le* gt* lt* ge* isnan isinf",
     "bits": "and_* or_* xor* invert*",
     "switch": "switch",
