@@ -84,7 +84,7 @@ advanced_set_subtensor1 = AdvancedIncSubtensor1(set_instead_of_inc=True)
 def index(x: Any, key: Any) -> Any:
     """`x[key]`, with numpy's meaning.
 
-    key: an entry or a tuple of entries: an int, a slice (its bounds ints or 0-d integer variables), None for a new axis
+    key: an entry or a tuple of entries (a list with a slice in it counts as a tuple): an int, a slice (its bounds ints or 0-d integer variables), None for a new axis
     of length 1, Ellipsis, a 0-d integer variable, an integer array (variable, ndarray, list), a boolean mask (variable
     or ndarray). The result of integers, slices and None is a view of x, anything else is a copy.
     Raises IndexError for too many indices, and for indices that the static shape shows to be out of range; TypeError
@@ -96,6 +96,8 @@ def index(x: Any, key: Any) -> Any:
     TensorType(float64, vector)
     """
     x = as_tensor_variable(x)
+    if isinstance(key, list) and any(isinstance(e, slice) for e in key):
+        key = tuple(key)  # as numpy once did and Theano does: x[[slice(1, -1)] * x.ndim]
     entries = [_entry(e) for e in (key if isinstance(key, tuple) else (key,))]
     entries = _without_ellipsis(x, entries)
     if None in [e for e in entries if e is None]:
@@ -229,7 +231,7 @@ def set_subtensor(x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasi
     inplace, tolerate_inplace_aliasing: accepted for Theano's sake; the compiler decides what is done in place.
     For `b = a[k1]; x = b[k2]` the result is b with the part replaced. Where x is a DimShuffle of a part (`a.T[k].T`),
     the result is shuffled likewise; where it is a Reshape, it has a's shape.
-    Raises TypeError where x is not the result of indexing, ValueError where y has too many dimensions.
+    Raises TypeError where x is not the result of indexing or y has too many dimensions, ValueError where y does not fit.
 
     >>> import symtheano.tensor as T
     >>> x = T.vector("x")
@@ -257,12 +259,10 @@ def inc_subtensor(
     node = x.owner
     if node is None or not isinstance(node.op, (Select, DimShuffle, Reshape)):
         raise TypeError(_not_a_part(x))
+    if y.type.ndim > x.type.ndim:
+        raise TypeError(_too_deep(x, y))
     if isinstance(node.op, Select):
         return node.op.writer(set_instead_of_inc)(node.inputs[0], y, *node.inputs[1:])
-    if y.type.ndim > x.type.ndim:
-        raise ValueError(
-            f"Trying to increment a {x.type.ndim}-dimensional subtensor with a {y.type.ndim}-dimensional value."
-        )
     inner: Any = node.inputs[0]
     if isinstance(node.op, DimShuffle):
         y = dimshuffle(y, ["x"] * (x.type.ndim - y.type.ndim) + list(range(y.type.ndim)))
@@ -290,6 +290,16 @@ def _not_a_part(x: Any) -> str:
         operands=[f"x = {x}: {x.type}"],
         where=str(x.line or ""),
         remedy="pass the part to write, for instance set_subtensor(a[1:3], y); the result is the new a",
+    )
+
+
+def _too_deep(x: Any, y: Any) -> str:
+    return explain(
+        f"Trying to write a {y.type.ndim}-dimensional value into a {x.type.ndim}-dimensional part.",
+        operation="set_subtensor / inc_subtensor",
+        operands=[f"part {x}: {x.type}, shape {x.type.shape}", f"value {y}: {y.type}, shape {y.type.shape}"],
+        where=str(x.line or ""),
+        remedy="give a value with at most as many dimensions as the part; it is broadcast to the part's shape",
     )
 
 

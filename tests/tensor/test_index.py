@@ -328,3 +328,9 @@ def test_empty_keys() -> None:
     array = np.ones((2, 3))
     for key in [(), ..., [], np.zeros((0,), int)]:
         np.testing.assert_array_equal(evaluate([index(x, key)], {x: array})[0], array[key])
+
+
+def test_a_list_of_slices_is_a_tuple() -> None:
+    x, array = T.dtensor3("x"), np.arange(60.0).reshape(3, 4, 5)
+    (value,) = evaluate([index(x, [slice(1, -1)] * 3)], {x: array})
+    np.testing.assert_array_equal(value, array[1:-1, 1:-1, 1:-1])

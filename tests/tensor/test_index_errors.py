@@ -10,7 +10,7 @@ import pytest
 import symtheano.tensor as T
 from symtheano.errors import AdvancedIndexingError
 from symtheano.graph.interpret import evaluate
-from symtheano.tensor.index import Subtensor, choose, inc_subtensor, index, set_subtensor, take
+from symtheano.tensor.index import IncSubtensor, Subtensor, choose, inc_subtensor, index, set_subtensor, take
 from symtheano.tensor.type import tensor_type
 
 BOOLS = [True, np.True_, np.array(True), [True, False], [[True], [False]], (slice(None), False)]
@@ -88,12 +88,15 @@ def test_what_is_no_part() -> None:
 
 def test_values_that_do_not_fit() -> None:
     x = tensor_type("float64", (3, 4))("x")
-    with pytest.raises(ValueError, match="2-dimensional value for a 1-dimensional part") as error:
-        set_subtensor(x[0], T.matrix("y"))
-    assert "y: TensorType(float64, matrix)" in str(error.value)
+    for write in (set_subtensor, inc_subtensor):
+        with pytest.raises(TypeError, match="2-dimensional value into a 1-dimensional part") as error:
+            write(x[0], T.matrix("y"))
+        assert "y: TensorType(float64, matrix)" in str(error.value)
+    with pytest.raises(ValueError, match="2-dimensional value for a 1-dimensional part"):
+        IncSubtensor([slice(None)])(x[0], T.matrix("y"))
     with pytest.raises(ValueError, match="the lengths differ"):
         set_subtensor(x[0], np.zeros(3))
-    with pytest.raises(ValueError, match="2-dimensional value"):
+    with pytest.raises(TypeError, match="2-dimensional value"):
         set_subtensor(x[1:][0].dimshuffle("x", 0)[0], T.matrix("y"))
     with pytest.raises(TypeError, match="a complex value for a real array"):
         set_subtensor(x[0], 1j)
