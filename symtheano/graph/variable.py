@@ -95,9 +95,9 @@ class Variable:
         return str(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        state.pop("_eval_cache", None)
-        return state
+        kept = {k: v for k, v in self.__dict__.items() if not k.startswith("_memo_")}  # what rules remember
+        kept.pop("_eval_cache", None)
+        return kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -3,16 +3,17 @@
 The gradients of log(sigmoid(x)), log(softmax(x)) and their like are products of something that vanishes and something
 that is infinite. Written as factors above and below the line they cancel: t / p * p is t.
 """
+
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.match import arg_of, args_of, cast_to, constant_value, is_constant, like, literal
+from symtheano.compile.rules.memo import Memo
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
 from symtheano.scalar.dtypes import FLOAT
@@ -75,7 +76,7 @@ class Taken(NamedTuple):
     below: tuple[Factor, ...]
 
 
-_taken: WeakKeyDictionary[Any, Taken] = WeakKeyDictionary()  # a variable of a closed graph never changes
+_taken: Memo[Taken] = Memo("taken")  # a variable of a closed graph never changes
 _PARTS = {"mul", "true_div", "neg", "inv", "sqr"}
 
 
@@ -87,7 +88,7 @@ def product_of(v: Any) -> Product:
 
 def taken(v: Any, depth: int = 16) -> Taken:
     """As `product_of`; what is deeper than `depth`, or makes more than LIMIT factors, counts as one factor."""
-    found = _taken.get(v)
+    found = _taken.get(v, None)
     if found is None:
         found = _take(v, depth)
         _taken[v] = found
@@ -192,7 +193,12 @@ def fused_quotient(above: Factor, below: Factor) -> Factor | None:
         if below.order == _restoring(axes, x.type.ndim) and x.type.dtype == below.base.type.dtype:
             return Factor(softmax_over(x, axes), None)
         return None
-    if above.order == below.order and type(owner.op) is Elemwise and owner.op.scalar_op.name == "add" and len(owner.inputs) == 2:
+    if (
+        above.order == below.order
+        and type(owner.op) is Elemwise
+        and owner.op.scalar_op.name == "add"
+        and len(owner.inputs) == 2
+    ):
         one, other = owner.inputs
         if other is above.base and is_constant(one, 1):
             return Factor(m.sigmoid(x), above.order)
@@ -224,7 +230,7 @@ def softmax_over(x: Any, axes: Sequence[int]) -> Any:
     """softmax of `x` over some axes."""
     if len(axes) == 1:
         return Softmax(axes[0] - x.type.ndim)(x)
-    total = dimshuffle(LogSumExp(tuple(axes))(x), _restoring(axes, x.type.ndim))
+    total = Factor(LogSumExp(tuple(axes))(x), _restoring(axes, x.type.ndim)).make()
     return m.exp(m.sub(x, total))
 
 
@@ -430,19 +436,29 @@ def _is_complement(v: Any, x: Any) -> bool:
     return parts is not None and is_constant(parts[0], 1) and as_factor(parts[1]) == as_factor(x)
 
 
-# -- the rules -----------------------------------------------------------------------------------------------------------
+# -- the rules -----------------------------------------------------------------------------------------------------
 
 
-@rule(m.mul, m.true_div, reason="x / x is 1, also at 0 and infinity as in Theano; exp(x) / sum(exp(x)) is softmax by definition", examples=[
-      on(lambda a, b: a * (b / a), 1, 1), on(lambda a, b: (a * b) / (b * (a + 1)), 1, 1),
-      on(lambda a: m.exp(a) / m.exp(a).sum(axis=1, keepdims=True), 2), on(lambda a: m.exp(a) / m.exp(a).sum(), 1),
-      on(lambda a, b: (b / (1 + m.exp(a))) * m.exp(a), 1, 1), on(lambda a, b: b * m.exp(a) * m.sigmoid(-a), 1, 1),
-      on(lambda a, b: m.exp(-m.sqr(a)) * (b / m.erfc(a)), 1, 1), on(lambda a, b, c: a * (b / a + c), 1, 1, 1),
-      on(lambda s, t: (s * (1 - s)) * ((1 - t) / (1 - s) - t / s), 1, 1)])  # fmt: skip
+@rule(
+    m.mul,
+    m.true_div,
+    reason="x / x is 1, also at 0 and infinity as in Theano; exp(x) / sum(exp(x)) is softmax by definition",
+    examples=[
+        on(lambda a, b: a * (b / a), 1, 1),
+        on(lambda a, b: (a * b) / (b * (a + 1)), 1, 1),
+        on(lambda a: m.exp(a) / m.exp(a).sum(axis=1, keepdims=True), 2),
+        on(lambda a: m.exp(a) / m.exp(a).sum(), 1),
+        on(lambda a, b: (b / (1 + m.exp(a))) * m.exp(a), 1, 1),
+        on(lambda a, b: b * m.exp(a) * m.sigmoid(-a), 1, 1),
+        on(lambda a, b: m.exp(-m.sqr(a)) * (b / m.erfc(a)), 1, 1),
+        on(lambda a, b, c: a * (b / a + c), 1, 1, 1),
+        on(lambda s, t: (s * (1 - s)) * ((1 - t) / (1 - s) - t / s), 1, 1),
+    ],
+)
 def cancel_factors(node: Apply) -> list[Any] | None:
     """x * (y / x) -> y; exp(x) / sum(exp(x)) -> softmax(x); x * (y / x + z) -> y + x * z, where something cancels."""
     (old,) = node.outputs
-    if old.type.dtype not in FLOAT:  # type: ignore[attr-defined]
+    if old.type.dtype not in FLOAT:
         return None
     found = taken(old)
     if found.below or any(map(_may_fuse, found.above)):

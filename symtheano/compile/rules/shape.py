@@ -1,12 +1,13 @@
-"""Shapes are reasoned, not measured: after this no Shape of a computed value survives. And views that undo one another."""
+"""Shapes are reasoned, not measured: no Shape of a computed value survives. And views that undo one another."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.match import cast_to, like
+from symtheano.compile.rules.memo import Memo
 from symtheano.errors import ShapeError
 from symtheano.graph.op import has_own
 from symtheano.graph.rule import rule
@@ -20,7 +21,7 @@ from symtheano.tensor.sizes import MakeVector, Shape, Shape_i, as_size, origins,
 from symtheano.tensor.type import TensorType
 
 m = functions
-_inferred: WeakKeyDictionary[Apply, Sequence[Any] | None] = WeakKeyDictionary()  # a node of a closed graph never changes
+_inferred: Memo[Sequence[Any] | None] = Memo("inferred")  # a node of a closed graph never changes
 
 
 @rule(Shape, examples=[on(lambda a: Shape()(m.exp(a)), 2)])
@@ -33,7 +34,7 @@ def shape_vector(node: Apply) -> list[Any] | None:
 def length(node: Apply) -> list[Any] | None:
     """The length of an axis: the static one, or what the op's shape rule says of the lengths of its inputs."""
     x: Any = node.inputs[0]
-    axis = node.op.i  # type: ignore[attr-defined]
+    axis = node.op.i
     known = x.type.shape[axis]
     if known is not None:
         return [as_size(known)]
@@ -58,11 +59,15 @@ def inferred(node: Apply) -> Sequence[Any] | None:
     if has_own(node.op, "infer_shape"):
         shapes = [tuple(shape_list(i)) if isinstance(i.type, TensorType) else None for i in node.inputs]
         try:
-            result = node.op.infer_shape(node, shapes)  # type: ignore[attr-defined]
+            result = node.op.infer_shape(node, shapes)
         except (NotImplementedError, ShapeError):  # it depends on values, or the op leaves it open
             result = None
-        if result is not None and any(s is not None and len(s) != o.type.ndim for s, o in zip(result, node.outputs, strict=True)):
-            raise ValueError(f"{node.op}.infer_shape gave {result} for outputs of types {[str(o.type) for o in node.outputs]}")
+        if result is not None and any(
+            s is not None and len(s) != o.type.ndim for s, o in zip(result, node.outputs, strict=True)
+        ):
+            raise ValueError(
+                f"{node.op}.infer_shape gave {result} for outputs of types {[str(o.type) for o in node.outputs]}"
+            )
     _inferred[node] = result
     return result
 
@@ -74,7 +79,7 @@ def inferred(node: Apply) -> Sequence[Any] | None:
 def merge_dimshuffles(node: Apply) -> list[Any] | None:
     """A dimshuffle that moves nothing disappears; one of another is one."""
     x: Any = node.inputs[0]
-    order = node.op.new_order  # type: ignore[attr-defined]
+    order = node.op.new_order
     if order == tuple(range(x.type.ndim)):
         return [x]
     if x.owner is None or type(x.owner.op) is not DimShuffle:
@@ -131,7 +136,7 @@ _CASTS = tuple(Elemwise(cast_row(dtype)) for dtype in ALL_DTYPES)
 def merge_casts(node: Apply) -> list[Any] | None:
     """A cast to the dtype that is there disappears; one of a widening cast needs no widening."""
     x: Any = node.inputs[0]
-    target = node.outputs[0].type.dtype  # type: ignore[attr-defined]
+    target = node.outputs[0].type.dtype
     if x.type.dtype == target:
         return [x]
     if x.owner is None or x.owner.op not in _CASTS:
@@ -143,8 +148,6 @@ def merge_casts(node: Apply) -> list[Any] | None:
     if middle == "bool" or (target == "bool" and source.type.dtype != middle and source.type.dtype in COMPLEX):
         return None
     return [cast_to(source, target)]
-
-
 
 
 SHAPES = (shape_vector, length)

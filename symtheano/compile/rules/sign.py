@@ -1,17 +1,18 @@
-"""What is known of the values of a variable: the interval it lies in, from the table's ranges and from how it is computed.
+"""What is known of the values of a variable: the interval it lies in, from the table's ranges and its computation.
 
 The interval speaks of the numbers a float computation can give, rounding, underflow and overflow included; it says
 nothing of nan. `interval(sqr(x) + 1e-6)` is (1e-6, inf) whatever x is.
 """
+
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from symtheano.compile.rules.memo import Memo
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import cast as cast_row
 from symtheano.scalar.dtypes import FLOAT, is_complex, is_discrete
@@ -30,14 +31,26 @@ class Interval(NamedTuple):
 
 EVERYTHING = Interval(-INF, INF)
 
-_known: WeakKeyDictionary[Variable, Interval] = WeakKeyDictionary()  # a variable of a closed graph never changes
+_known: Memo[Interval] = Memo("interval")  # a variable of a closed graph never changes
 
 # Ops whose outputs hold elements of these inputs (None: of all of them) and nothing else.
 _MOVES: dict[str, Sequence[int] | None] = {
-    "DimShuffle": (0,), "Reshape": (0,), "Subtensor": (0,), "AdvancedSubtensor": (0,), "AdvancedSubtensor1": (0,),
-    "Alloc": (0,), "SpecifyShape": (0,), "Rebroadcast": (0,), "Split": (0,), "MakeVector": None, "ExtractDiag": (0,),
-    "Max": (0,), "Min": (0,), "TensorFromScalar": (0,), "ScalarFromTensor": (0,),
-}  # fmt: skip
+    "DimShuffle": (0,),
+    "Reshape": (0,),
+    "Subtensor": (0,),
+    "AdvancedSubtensor": (0,),
+    "AdvancedSubtensor1": (0,),
+    "Alloc": (0,),
+    "SpecifyShape": (0,),
+    "Rebroadcast": (0,),
+    "Split": (0,),
+    "MakeVector": None,
+    "ExtractDiag": (0,),
+    "Max": (0,),
+    "Min": (0,),
+    "TensorFromScalar": (0,),
+    "ScalarFromTensor": (0,),
+}
 _COUNTS = {"Shape": 0.0, "Shape_i": 0.0, "Argmax": 0.0}
 _UNIT = {"Softmax", "SoftmaxWithBias"}
 
@@ -195,12 +208,16 @@ def _inverse(p: Interval) -> Interval:
 
 
 def _has_no_negative_zero(v: Any) -> bool:
-    """Whether a zero in `v` is surely 0.0, so that 1 / v is not -inf: counts, exponentials, squares, absolute values."""
+    """Whether a zero in `v` is surely 0.0, so that 1 / v is not -inf: counts, exponentials, squares."""
     while v.owner is not None and (type(v.owner.op) is DimShuffle or getattr(v.owner.op, "scalar_op", None) in _CASTS):
         v = v.owner.inputs[0]
     if is_discrete(v.type.dtype):
         return True
-    return v.owner is not None and type(v.owner.op) is Elemwise and v.owner.op.scalar_op.name in ("exp", "sqr", "abs_", "sigmoid")
+    return (
+        v.owner is not None
+        and type(v.owner.op) is Elemwise
+        and v.owner.op.scalar_op.name in ("exp", "sqr", "abs_", "sigmoid")
+    )
 
 
 def _square(p: Interval) -> Interval:
