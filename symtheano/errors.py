@@ -236,6 +236,7 @@ class GradientError(Exception):
     def __str__(self) -> str:
         return explain(
             "The gradient differs from finite differences.",
+            where=None,
             operands=[
                 f"argument {self.arg}, position {self.err_pos} of the flattened array of shape {self.shape}",
                 f"symbolic gradient:  {self.val1:.9g}",
@@ -265,6 +266,10 @@ class EmptyConstantError(NotScalarConstantError):
 
 class ShapeMismatchError(ValueError):
     """The shapes of operands do not agree (numpy and Theano raise ValueError here)."""
+
+
+class BatchSizeError(ShapeMismatchError, TypeError):
+    """Batches of different sizes; Theano raised a TypeError."""
 
 
 class ShapeError(Exception):
@@ -354,6 +359,7 @@ class BadOptimization(DebugModeError):
     def __str__(self) -> str:
         return explain(
             "A rule replaced a variable by one that has another value.",
+            where=None,
             operation=f"rule {self.reason}" if self.reason is not None else "",
             operands=[f"before: {self.old_r} = {self.old_r_val}", f"after: {self.new_r} = {self.new_r_val}"],
             expression="\n".join(part for part in (self.old_graph, self.new_graph) if part),
@@ -390,6 +396,7 @@ class InvalidValueError(DebugModeError):
         hints = [hint for hint in (self.hint, self.specific_hint) if hint and hint != "none"]
         return explain(
             "A value is not one that its variable's type allows.",
+            where=None,
             operation=f"input of {self.client_node}" if self.client_node is not None else "",
             operands=[
                 f"variable {self.r}, type {getattr(self.r, 'type', 'unknown')}",

@@ -28,10 +28,6 @@ class Argmax(ReduceOp):
     def __init__(self, axis: Any = None):
         self.axis = (int(axis),) if isinstance(axis, (int, np.integer)) else axis if axis is None else tuple(axis)
 
-    def __str__(self) -> str:
-        where = "" if self.axis is None else f"{{{', '.join(map(str, self.axis))}}}"
-        return f"{type(self).__name__}{where}"
-
     def make_node(self, x: Any) -> Apply:
         x = _ordered(as_tensor_variable(x), self._method)
         op = self.normal(x)
@@ -65,10 +61,6 @@ class MaxAndArgmax(ReduceOp):
 
     def __init__(self, axis: Any = None):
         self.axis = (int(axis),) if isinstance(axis, (int, np.integer)) else axis if axis is None else tuple(axis)
-
-    def __str__(self) -> str:
-        where = "" if self.axis is None else f"{{{', '.join(map(str, self.axis))}}}"
-        return f"MaxAndArgmax{where}"
 
     def make_node(self, x: Any) -> Apply:
         x = _ordered(as_tensor_variable(x), "max_and_argmax")

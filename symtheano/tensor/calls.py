@@ -13,6 +13,14 @@ from symtheano.tensor.array import Let
 
 Dtypes = tuple[str, ...]
 
+# Rows computed by symtheano.tensor.kernels, and whether the call takes out=.
+KERNELS = {
+    "complex": ("complex_from_parts", False),
+    "switch": ("select", False),
+    "sgn": ("sign", True),
+    "clip": ("clip", True),
+}
+
 
 def row_text(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
     """The call that computes a row on arrays of `dtypes`, with a result of dtype `out`.
@@ -21,7 +29,7 @@ def row_text(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: L
     """
     if op.params:
         return f"xp.asarray({args[0]}).astype({out!r})"
-    if op.value is not None and op.name != "complex":
+    if op.value is not None and op.name not in KERNELS:
         return _defined(op, dtypes, out, args, let)
     if op.arity is None:
         return _chain(op, dtypes, out, args, let)
@@ -30,8 +38,10 @@ def row_text(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: L
 
 def ends_in_ufunc(op: ScalarOp) -> bool:
     """Whether the text of `row_text` ends in a call that takes out= (where no conversion of the result is needed)."""
-    if op.params or op.name == "complex":
+    if op.params:
         return False
+    if op.name in KERNELS:
+        return KERNELS[op.name][1]
     if op.value is None:
         return op.is_ufunc
     last = _definition(op, op.arity or 2)[-1].op
@@ -102,8 +112,8 @@ def _converted(arg: str, dtype: str, wanted: str, let: Let) -> str:
 
 
 def _call(op: ScalarOp, args: Sequence[str]) -> str:
-    if op.name == "complex":
-        return f"kernels.complex_from_parts(xp, {args[0]}, {args[1]})"
+    if op.name in KERNELS:
+        return f"kernels.{KERNELS[op.name][0]}(xp, {', '.join(args)})"
     return f"{'special' if op.special else 'xp'}.{op.special or op.numpy}({', '.join(args)})"
 
 
@@ -112,6 +122,8 @@ def natural_dtype(op: ScalarOp, dtypes: Dtypes) -> str | None:
     """The dtype that the call itself gives for arguments of `dtypes`, or None where it has no loop for them."""
     if op.special is not None:
         return {"float32": "float32", "float64": "float64"}.get(np.result_type(*dtypes).name) if len(set(dtypes)) == 1 else None
+    if op.name == "clip":
+        return dtypes[0] if len(set(dtypes)) == 1 else None
     if op.name == "complex":
         return np.result_type(*dtypes, np.complex64).name
     if not op.is_ufunc:

@@ -188,6 +188,9 @@ class _RowReduce(CAReduce):
     def with_axis(self, axis: Axes | None) -> Any:
         return type(self)(axis)
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__}{{axis={self.axis}}}"
+
 
 class Max(_RowReduce):
     """The maximum over axes: nan wins, ties all get the whole gradient; ValueError where there are no elements."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symtheano.errors import ShapeMismatchError, explain
+from symtheano.errors import BatchSizeError, ShapeMismatchError, explain
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import upcast
 from symtheano.scalar.dtypes import is_discrete
@@ -131,7 +131,7 @@ class BatchedDot(_Product):
         m: int | None = x.type.shape[k]
         n: int | None = y.type.shape[k]
         if m is not None and n is not None and 1 not in (m, n) and m != n:
-            raise ShapeMismatchError(mismatch("batched_dot: the batch sizes differ", x, y, k, k))
+            raise BatchSizeError(mismatch("batched_dot", "the batch sizes differ", x, y, k, k))
         if m == 1 or n == 1:
             return n if m == 1 else m
         return n if m is None else m
@@ -160,13 +160,14 @@ def check_inner(operation: str, x: Any, y: Any, i: int, j: int) -> None:
     """ShapeMismatchError where axis i of x and axis j of y are known to differ in length."""
     m, n = x.type.shape[i], y.type.shape[j]
     if m is not None and n is not None and m != n:
-        raise ShapeMismatchError(mismatch(f"{operation}: the inner lengths {m} and {n} differ", x, y, i, j))
+        raise ShapeMismatchError(mismatch(operation, f"the inner lengths {m} and {n} differ", x, y, i, j))
 
 
-def mismatch(problem: str, x: Any, y: Any, i: int, j: int) -> str:
+def mismatch(operation: str, problem: str, x: Any, y: Any, i: int, j: int) -> str:
     """The text of an error about axis i of x and axis j of y."""
     return explain(
-        f"{problem}: axis {i} of {x}, axis {j} of {y}.",
+        f"{operation}: {problem}: axis {i} of {x}, axis {j} of {y}.",
+        operation=operation,
         operands=[f"{v}: {v.type}, shape {v.type.shape}" for v in (x, y)],
         remedy="these axes must have equal lengths: transpose an operand, or name other axes with tensordot",
     )
@@ -237,6 +238,7 @@ def matmul(a: Any, b: Any) -> Any:
         raise ValueError(
             explain("matmul: scalars are not allowed; use *.", operands=[f"{a}: {a.type}", f"{b}: {b.type}"])
         )
+    check_inner("matmul", a, b, a.type.ndim - 1, max(b.type.ndim - 2, 0))
     if a.type.ndim <= 2 and b.type.ndim <= 2:
         return _dot(a, b)
     if b.type.ndim <= 2:  # one large product instead of many small ones
@@ -255,7 +257,7 @@ def batched_dot(a: Any, b: Any) -> Any:
     """dot(a[i], b[i]) for each i: the first axes are batches of equal size.
 
     (b, m, k) with (b, k, n) gives (b, m, n); a matrix is a batch of vectors, a vector a batch of scalars. Raises
-    TypeError for scalars, and where the batch sizes differ.
+    TypeError for scalars, BatchSizeError (a TypeError and a ValueError) where the batch sizes differ.
 
     >>> batched_dot(np.ones((5, 2, 3)), np.ones((5, 3))).type.shape
     (5, 2)
@@ -278,10 +280,10 @@ def batched_dot(a: Any, b: Any) -> Any:
 
 
 def check_batch(a: Any, b: Any) -> None:
-    """TypeError where the first axes are known to differ in length; they are not broadcast."""
+    """BatchSizeError where the first axes are known to differ in length; they are not broadcast."""
     m, n = a.type.shape[0], b.type.shape[0]
     if m is not None and n is not None and m != n:
-        raise TypeError(mismatch("batched_dot: shapes must match in the first dimension, the batch", a, b, 0, 0))
+        raise BatchSizeError(mismatch("batched_dot", "shapes must match in the first dimension, the batch", a, b, 0, 0))
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:

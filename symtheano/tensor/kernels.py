@@ -4,7 +4,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from symtheano.errors import ShapeMismatchError, explain
+import numpy as np
+
+from symtheano.errors import BatchSizeError, ShapeMismatchError, explain
 
 
 def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
@@ -203,7 +205,7 @@ def split(xp: Any, x: Any, axis: int, lengths: list[int], count: int) -> Any:
 def batched_dot(xp: Any, x: Any, y: Any, fixed: tuple[int, ...], out: Any = None) -> Any:
     """matmul of stacks of matrices, whose lengths along the axes `fixed` must be equal (numpy would stretch a 1)."""
     if any(x.shape[k] != y.shape[k] for k in fixed):
-        raise TypeError(f"batched_dot: the batch sizes differ: shapes {tuple(x.shape)} and {tuple(y.shape)}")
+        raise BatchSizeError(f"batched_dot: the batch sizes differ: shapes {tuple(x.shape)} and {tuple(y.shape)}")
     return xp.matmul(x, y) if out is None else xp.matmul(x, y, out=out)
 
 
@@ -354,3 +356,48 @@ def recurrence(xp: Any, a: Any, b: Any, axis: int, reverse: bool, dtype: str) ->
     for i in range(1, len(rows)):
         rows[i] += factors[i] * rows[i - 1]
     return result
+
+
+# ----- elementwise calls for which numpy has slow loops (tensor/calls.py) -----
+
+_LARGE = 4096  # elements from which the extra calls are worth it
+_BITS = {2: "int16", 4: "int32", 8: "int64"}
+
+
+def sign(xp: Any, x: Any, out: Any = None) -> Any:
+    """xp.sign, but not in place: numpy's loop is ten times slower there."""
+    if out is None or x is not out:
+        return xp.sign(x) if out is None else xp.sign(x, out=out)
+    out[...] = xp.sign(x)
+    return out
+
+
+def select(xp: Any, condition: Any, x: Any, y: Any) -> Any:
+    """xp.where(condition, x, y). For large arrays by masking bits: numpy's loop branches on every element."""
+    if xp is not np or getattr(condition, "size", 0) < _LARGE or condition.dtype != bool:
+        return xp.where(condition, x, y)
+    dtype = np.result_type(x, y)
+    bits = _BITS.get(dtype.itemsize)
+    if dtype.kind not in "fiu" or bits is None:
+        return np.where(condition, x, y)
+    x, y = np.asarray(x, dtype), np.asarray(y, dtype)
+    shape = np.broadcast_shapes(condition.shape, x.shape, y.shape)
+    mask = np.negative(np.broadcast_to(condition, shape), dtype=bits)
+    if y.size == 1 and not y.view(bits).any():  # +0.0
+        mask &= x.view(bits)
+        return mask.view(dtype)
+    other = y.view(bits)
+    mask &= x.view(bits) ^ other
+    mask ^= other
+    return mask.view(dtype)
+
+
+def clip(xp: Any, x: Any, lo: Any, hi: Any, out: Any = None) -> Any:
+    """x where lo <= x <= hi, else the bound it passes; lo wins where lo > hi. All of one dtype."""
+    if xp is np and np.size(lo) == np.size(hi) == 1 and bool(np.all(np.less_equal(lo, hi))):
+        return xp.clip(x, lo, hi) if out is None else xp.clip(x, lo, hi, out=out)
+    result = select(xp, xp.less(x, lo), lo, select(xp, xp.greater(x, hi), hi, x))
+    if out is None:
+        return result
+    out[...] = result
+    return out

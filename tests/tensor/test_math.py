@@ -13,6 +13,7 @@ from symtheano.config import config
 from symtheano.gradient.reverse import grad
 from symtheano.scalar import TABLE
 from symtheano.scalar.dtypes import ALL_DTYPES, is_complex
+from symtheano.tensor import kernels
 from symtheano.tensor.elemwise import Elemwise
 from tests.tensor.op_checks import check_gradient, run, var
 
@@ -202,3 +203,45 @@ def test_switch_and_comparisons_have_zero_gradients_in_conditions(rng):
     g = run(grad(T.switch(x > 0, x * x, -x).sum(), x), {x: value})
     np.testing.assert_allclose(g, np.where(value > 0, 2 * value, -1))
     assert T.switch(T.eq(x, 0), 1, 0).dtype == "int8"
+
+
+# ----- The calls that stand for slow loops of numpy -----
+
+SPECIAL = [0.0, -0.0, 1.5, -2.0, np.nan, np.inf, -np.inf, 5e-324]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "int32", "uint64", "bool", "complex64"])
+@pytest.mark.parametrize("shape", [(3, 2), (100, 50)], ids=str)
+def test_select_is_where(dtype, shape, rng):
+    x, y = (rng.choice(SPECIAL if "f" in dtype else [0, 1, 7], shape).astype(dtype) for _ in range(2))
+    condition = rng.random(shape) > 0.5
+    zero = np.zeros((), dtype)
+    operands = [(x, y), (x, zero), (zero, y), (x, -zero if dtype != "bool" else zero), (x[:1], y), (x, y[:, :1])]
+    operands += [
+        (x[:, ::-1], y.copy(order="F")),
+        (x, np.ones((1, 1), dtype)),
+        (x, y.astype("float64" if dtype != "complex64" else "complex128")),
+    ]
+    for a, b in operands:
+        got, expected = kernels.select(np, condition, a, b), np.where(condition, a, b)
+        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+        np.testing.assert_array_equal(got, expected)
+        if got.dtype.kind == "f":
+            np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
+    for c in (condition[0], condition[:, :1], condition.T.copy().T, np.array(True)):
+        np.testing.assert_array_equal(kernels.select(np, c, x, y), np.where(c, x, y))
+    np.testing.assert_array_equal(kernels.select(np, x, x, y), np.where(x, x, y))
+    np.testing.assert_array_equal(kernels.select(np, condition, x, 0), np.where(condition, x, 0))
+
+
+def test_sign_and_clip_in_place():
+    x = np.array(SPECIAL * 2000)
+    for out in (None, np.empty_like(x), x.copy()):
+        source = x if out is None or np.isnan(out).sum() != np.isnan(x).sum() else out
+        np.testing.assert_array_equal(kernels.sign(np, source, out), np.sign(x))
+    for lo, hi in ((-1.0, 1.0), (1.0, -1.0), (np.nan, 1.0), (x[::-1].copy(), 1.0)):
+        expected = np.where(x < lo, lo, np.where(x > hi, hi, x))
+        for out in (None, x.copy()):
+            got = kernels.clip(np, x if out is None else out, np.asarray(lo), np.asarray(hi), out)
+            np.testing.assert_array_equal(got, expected)
+            assert out is None or got is out
