@@ -7,25 +7,39 @@
 A rule looks at its node and below only, so each phase is one bottom-up pass (`FunctionGraph.rewrite`). The rules of an
 earlier phase go along in the later ones: what a later rule builds is in normal form too.
 """
+
 from __future__ import annotations
 
 from symtheano.compile.rules.canonicalize import CANONICAL
 from symtheano.compile.rules.fold import constant_folding
 from symtheano.compile.rules.index import INDEXING, LATE
+from symtheano.compile.rules.inline import inline_graphs
 from symtheano.compile.rules.nnet import NNET
 from symtheano.compile.rules.pattern import Rule
 from symtheano.compile.rules.products import PRODUCTS
 from symtheano.compile.rules.reduce import REDUCTIONS
 from symtheano.compile.rules.shape import SHAPES, VIEWS
+from symtheano.compile.rules.specialize import SPECIAL
 from symtheano.compile.rules.stabilize import SIGMOIDS, STABILITY
 from symtheano.compile.rules.switch import SWITCHES
 from symtheano.graph.rule import FunctionRule
 
 AnyRule = Rule | FunctionRule
 
-CANONICALIZE: tuple[AnyRule, ...] = (constant_folding, *SHAPES, *VIEWS, *INDEXING, *SWITCHES, *REDUCTIONS, *CANONICAL, *SIGMOIDS, *PRODUCTS)
+CANONICALIZE: tuple[AnyRule, ...] = (
+    inline_graphs,
+    constant_folding,
+    *SHAPES,
+    *VIEWS,
+    *INDEXING,
+    *SWITCHES,
+    *REDUCTIONS,
+    *CANONICAL,
+    *SIGMOIDS,
+    *PRODUCTS,
+)
 STABILIZE: tuple[AnyRule, ...] = (*STABILITY, *NNET, *CANONICALIZE)
-SPECIALIZE: tuple[AnyRule, ...] = (*CANONICALIZE, *LATE)
+SPECIALIZE: tuple[AnyRule, ...] = (*SPECIAL, *CANONICALIZE, *LATE)
 
 PHASES: dict[str, tuple[AnyRule, ...]] = {
     "canonicalize": CANONICALIZE,

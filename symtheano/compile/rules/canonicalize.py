@@ -3,8 +3,10 @@
 Signs stand outside products (-(x * y)), 1 / x is inv(x), x * inv(y) is x / y, x * x is sqr(x), constants come first and
 commutative operands in order of age. No rule here makes a result less accurate.
 """
+
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,11 @@ from symtheano.compile.rules.pattern import Rule, wild
 from symtheano.compile.rules.sign import interval
 from symtheano.graph.op import Op
 from symtheano.graph.rule import rule
-from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.graph.variable import Apply, Constant
 from symtheano.scalar import TABLE
 from symtheano.scalar.dtypes import FLOAT, is_discrete
 from symtheano.tensor.alloc import Alloc
-from symtheano.tensor.elemwise import Elemwise, functions
+from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions, pad_left
 from symtheano.tensor.type import tensor_type
 
 m = functions
@@ -37,9 +39,16 @@ ALGEBRA = (
     Rule("div_one", x / 1, x, kinds="any"),
     Rule("div_minus_one", x / -1, -x, kinds="any"),
     Rule("div_self", x / x, m.second(x, 1), domain=m.neq(x, 0), kinds="any", differs=_FINITE + "; 0 / 0 gives 1"),
-    Rule("zero_div", 0 / x, m.second(x, 0), domain=m.neq(x, 0), kinds="any", differs="0 / 0 and 0 / nan give 0, as in Theano"),
+    Rule(
+        "zero_div",
+        0 / x,
+        m.second(x, 0),
+        domain=m.neq(x, 0),
+        kinds="any",
+        differs="0 / 0 and 0 / nan give 0, as in Theano",
+    ),
     Rule("one_div", 1 / x, m.inv(x), domain=m.neq(x, 0), kinds="any"),
-    Rule("neg_neg", -(-x), x, kinds="any"),
+    Rule("neg_neg", m.neg(-x), x, kinds="any"),
     Rule("neg_sub", -(x - y), y - x, kinds="any"),
     Rule("add_neg", x + (-y), x - y, kinds="any"),
     Rule("sub_neg", x - (-y), x + y, kinds="any"),
@@ -49,18 +58,44 @@ ALGEBRA = (
     Rule("div_neg", x / (-y), -(x / y), domain=m.neq(y, 0)),
     Rule("inv_neg", m.inv(-x), -m.inv(x), domain=m.neq(x, 0)),
     Rule("inv_inv", m.inv(m.inv(x)), x, domain=m.neq(x, 0), differs="1 / x may overflow or underflow; x does not"),
-    Rule("inv_div", m.inv(x / y), y / x, domain=(m.neq(x, 0), m.neq(y, 0)), differs="x / y may overflow where y / x does not"),
-    Rule("mul_inv", x * m.inv(y), x / y, domain=m.neq(y, 0), differs="1 / y may overflow where x / y does not; 0 / 0 stays nan"),
-    Rule("div_inv", x / m.inv(y), x * y, domain=m.neq(y, 0), differs="1 / y may overflow or be 0 where x * y is finite"),
+    Rule(
+        "inv_div",
+        m.inv(x / y),
+        y / x,
+        domain=(m.neq(x, 0), m.neq(y, 0)),
+        differs="x / y may overflow where y / x does not",
+    ),
+    Rule(
+        "mul_inv",
+        x * m.inv(y),
+        x / y,
+        domain=m.neq(y, 0),
+        differs="1 / y may overflow where x / y does not; 0 / 0 stays nan",
+    ),
+    Rule(
+        "div_inv", x / m.inv(y), x * y, domain=m.neq(y, 0), differs="1 / y may overflow or be 0 where x * y is finite"
+    ),
     Rule("add_self", x + x, 2 * x),
     Rule("mul_self", x * x, m.sqr(x)),
     Rule("pow_zero", x**0, m.second(x, 1), kinds="real"),
     Rule("pow_one", x**1, x, kinds="real"),
     Rule("pow_two", x**2, m.sqr(x), kinds="real"),
     Rule("pow_minus_one", x**-1, m.inv(x), domain=m.neq(x, 0)),
-    Rule("pow_minus_two", x**-2, m.inv(m.sqr(x)), domain=m.neq(x, 0), differs="sqr(x) may overflow or underflow a little before x**-2"),
+    Rule(
+        "pow_minus_two",
+        x**-2,
+        m.inv(m.sqr(x)),
+        domain=m.neq(x, 0),
+        differs="sqr(x) may overflow or underflow a little before x**-2",
+    ),
     Rule("pow_half", x**0.5, m.sqrt(x), domain=x >= 0, differs="(-inf)**0.5 is inf, sqrt(-inf) is nan"),
-    Rule("pow_minus_half", x**-0.5, m.inv(m.sqrt(x)), domain=x > 0, differs="(-inf)**-0.5 is 0, 1 / sqrt(-inf) is nan; (-0.0)**-0.5 is inf"),
+    Rule(
+        "pow_minus_half",
+        x**-0.5,
+        m.inv(m.sqrt(x)),
+        domain=x > 0,
+        differs="(-inf)**-0.5 is 0, 1 / sqrt(-inf) is nan; (-0.0)**-0.5 is inf",
+    ),
     Rule("one_pow", 1**x, m.second(x, 1), differs="1**nan is 1 in both"),
     Rule("sqr_neg", m.sqr(-x), m.sqr(x)),
     Rule("sqr_abs", m.sqr(m.abs_(x)), m.sqr(x)),
@@ -69,15 +104,35 @@ ALGEBRA = (
     Rule("abs_known_negative", m.abs_(x), -x, requires=x <= 0),
     Rule("sqrt_sqr", m.sqrt(m.sqr(x)), m.abs_(x), differs="sqr(x) may overflow or underflow; |x| does not"),
     Rule("sqr_sqrt", m.sqr(m.sqrt(x)), x, requires=x >= 0),
-    Rule("div_abs", x / m.abs_(x), m.sgn(x), domain=m.neq(x, 0), differs="0 at x = 0 and -1, 1 at infinity instead of nan"),
+    Rule(
+        "div_abs",
+        x / m.abs_(x),
+        m.sgn(x),
+        domain=m.neq(x, 0),
+        differs="0 at x = 0 and -1, 1 at infinity instead of nan",
+    ),
     Rule("sgn_mul_abs", m.sgn(x) * m.abs_(x), x, differs="0 * inf does not arise"),
     Rule("log_exp", m.log(m.exp(x)), x, differs="exp(x) overflows or underflows; x does not"),
     Rule("exp_log", m.exp(m.log(x)), x, requires=x >= 0),
     Rule("log1p_expm1", m.log1p(m.expm1(x)), x, differs="expm1(x) overflows or rounds to -1; x does not"),
-    Rule("expm1_log1p", m.expm1(m.log1p(x)), x, requires=x >= -1),
+    Rule(
+        "expm1_log1p", m.expm1(m.log1p(x)), x, requires=x >= -1, differs="rounding of log1p(x) may make expm1 overflow"
+    ),
     Rule("log2_exp2", m.log2(m.exp2(x)), x, differs="exp2(x) overflows or underflows; x does not"),
-    Rule("arctanh_tanh", m.arctanh(m.tanh(x)), x, differs="tanh(x) rounds to 1; x does not", unproved="SymPy leaves atanh(tanh(x)) as it is"),
-    Rule("arcsinh_sinh", m.arcsinh(m.sinh(x)), x, differs="sinh(x) overflows; x does not", unproved="SymPy leaves asinh(sinh(x)) as it is"),
+    Rule(
+        "arctanh_tanh",
+        m.arctanh(m.tanh(x)),
+        x,
+        differs="tanh(x) rounds to 1; x does not",
+        unproved="SymPy leaves atanh(tanh(x)) as it is",
+    ),
+    Rule(
+        "arcsinh_sinh",
+        m.arcsinh(m.sinh(x)),
+        x,
+        differs="sinh(x) overflows; x does not",
+        unproved="SymPy leaves asinh(sinh(x)) as it is",
+    ),
     Rule("sinh_arcsinh", m.sinh(m.arcsinh(x)), x, differs="rounding of asinh(x) is magnified; x is exact"),
     Rule("tan_arctan", m.tan(m.arctan(x)), x, differs="rounding of atan(x) near pi / 2 is magnified; x is exact"),
     Rule("cos_neg", m.cos(-x), m.cos(x)),
@@ -88,7 +143,7 @@ ALGEBRA = (
     Rule("minimum_known", m.minimum(x, y), m.second(y, x), requires=x <= y, kinds="real"),
     Rule("maximum_again", m.maximum(x, m.maximum(x, y)), m.maximum(x, y), kinds="real"),
     Rule("minimum_again", m.minimum(x, m.minimum(x, y)), m.minimum(x, y), kinds="real"),
-)  # fmt: skip
+)
 
 
 def vectors(count: int, dtype: str = "float64") -> list[Any]:
@@ -138,14 +193,18 @@ def commutative_order(node: Apply) -> list[Any] | None:
     """y + x -> x + y: constants first, then in order of age."""
     inputs: list[Any] = node.inputs
     keys = [(v.owner is not None or not isinstance(v, Constant), v.serial) for v in inputs]
-    if all(a <= b for a, b in zip(keys, keys[1:], strict=False)):
+    if all(a <= b for a, b in pairwise(keys)):
         return None
     order = sorted(range(len(inputs)), key=keys.__getitem__)
     return [Apply(node.op, [inputs[k] for k in order], [node.outputs[0].type()]).outputs[0]]
 
 
-@rule(m.add, m.mul, examples=[_example(lambda a, b: m.add(2.0, m.add(3.0, a))), _example(lambda a, b: m.mul(a, 2.0, 3.0, b))],
-      reason="associativity of constants")  # fmt: skip
+@rule(
+    m.add,
+    m.mul,
+    examples=[_example(lambda a, b: m.add(2.0, m.add(3.0, a))), _example(lambda a, b: m.mul(a, 2.0, 3.0, b))],
+    reason="associativity of constants",
+)
 def gather_constants(node: Apply) -> list[Any] | None:
     """c + (d + x) -> (c + d) + x, c * (d * x) -> (c * d) * x, for constants of one sign."""
     inputs: list[Any] = node.inputs
@@ -154,13 +213,13 @@ def gather_constants(node: Apply) -> list[Any] | None:
         return [inputs[0]]
     if constant_value(inputs[0]) is None:
         return None
-    name = node.op.scalar_op.name  # type: ignore[attr-defined]
+    name = node.op.scalar_op.name
     constants, rest = [inputs[0]], []
     for v in inputs[1:]:
         inner = args_of(v, name)
         if constant_value(v) is not None:
             constants.append(v)
-        elif inner is not None and v.type.dtype == old.type.dtype and constant_value(inner[0]) is not None:  # type: ignore[attr-defined]
+        elif inner is not None and v.type.dtype == old.type.dtype and constant_value(inner[0]) is not None:
             constants.append(inner[0])
             rest += inner[1:]
         else:
@@ -196,7 +255,7 @@ def negated_constant(node: Apply) -> list[Any] | None:
     if inner is None:
         return None
     c = constant_value(inner[0])
-    if c is None or len(inner) < 2 or v.type.dtype not in FLOAT:  # type: ignore[attr-defined]
+    if c is None or len(inner) < 2 or v.type.dtype not in FLOAT:
         return None
     return [like(m.mul(literal(-c, old), *inner[1:]), old)]
 
@@ -214,12 +273,20 @@ def _term(v: Any, dtype: str) -> tuple[float, Any]:
     return 1.0, v
 
 
-@rule(m.add, m.sub, examples=[_example(lambda a, b: 2.0 * a + a), _example(lambda a, b: m.add(a, b, a)), _example(lambda a, b: 3.0 * a - a)],
-      reason="distributivity of constants")  # fmt: skip
+@rule(
+    m.add,
+    m.sub,
+    examples=[
+        _example(lambda a, b: 2.0 * a + a),
+        _example(lambda a, b: m.add(a, b, a)),
+        _example(lambda a, b: 3.0 * a - a),
+    ],
+    reason="distributivity of constants",
+)
 def like_terms(node: Apply) -> list[Any] | None:
     """2 * x + x -> 3 * x, and so on."""
     (old,) = node.outputs
-    dtype = old.type.dtype  # type: ignore[attr-defined]
+    dtype = old.type.dtype
     if dtype not in FLOAT:
         return None
     terms = [_term(v, dtype) for v in node.inputs]
@@ -235,18 +302,29 @@ def like_terms(node: Apply) -> list[Any] | None:
     return [like(result, old)]
 
 
-@rule(m.eq, m.neq, m.le, m.ge, m.lt, m.gt, reason="a comparison whose outcome is known", examples=[
-      lambda: (v := [tensor_type("int64", (None,))("a")], [m.eq(v[0], v[0])]), _example(lambda a: m.lt(m.exp(a), -1.0), 1)])  # fmt: skip
+@rule(
+    m.eq,
+    m.neq,
+    m.le,
+    m.ge,
+    m.lt,
+    m.gt,
+    reason="a comparison whose outcome is known",
+    examples=[
+        lambda: (v := [tensor_type("int64", (None,))("a")], [m.eq(v[0], v[0])]),
+        _example(lambda a: m.lt(m.exp(a), -1.0), 1),
+    ],
+)
 def known_comparison(node: Apply) -> list[Any] | None:
     """x <= x of integers, and comparisons that ranges decide (of floats only those that nan would fail as well)."""
     a, b = node.inputs
-    name = node.op.scalar_op.name  # type: ignore[attr-defined]
+    name = node.op.scalar_op.name
     (old,) = node.outputs
-    if a is b and is_discrete(a.type.dtype):  # type: ignore[attr-defined]
+    if a is b and is_discrete(a.type.dtype):
         return [like(literal(name in ("eq", "le", "ge"), old), old)]
     left, right = interval(a), interval(b)
     outcome = _outcome(name, left, right)
-    if outcome is None or (outcome != (name == "neq") and not is_discrete(a.type.dtype)):  # type: ignore[attr-defined]
+    if outcome is None or (outcome != (name == "neq") and not is_discrete(a.type.dtype)):
         return None  # a float may be nan, for which every comparison but != is false
     return [like(literal(outcome, old), old)]
 
@@ -268,17 +346,21 @@ _ARITHMETIC = tuple(
 )
 
 
-@rule(*_ARITHMETIC, examples=[_example(lambda a: m.sub(1, a), 1)], reason="the node converts its operands to this dtype anyway")
+@rule(
+    *_ARITHMETIC,
+    examples=[_example(lambda a: m.sub(1, a), 1)],
+    reason="the node converts its operands to this dtype anyway",
+)
 def constant_dtype(node: Apply) -> list[Any] | None:
     """f(constant, x) -> f(the constant in the dtype of the result, x): 1 and 1.0 are one constant then."""
     (old,) = node.outputs
-    dtype = old.type.dtype  # type: ignore[attr-defined]
+    dtype = old.type.dtype
     inputs: list[Any] = node.inputs
     new = inputs
     for k, v in enumerate(inputs):
         if v.owner is None and v.type.dtype != dtype and isinstance(v, Constant) and v.data.size <= 4096:
             new = [*new[:k], folded(v.data.astype(dtype), v, dtype), *new[k + 1 :]]
-    if new is inputs or dtype not in FLOAT or node.op.scalar_op.out(tuple(v.type.dtype for v in new), dtype) != dtype:  # type: ignore[attr-defined]
+    if new is inputs or dtype not in FLOAT or node.op.scalar_op.out(tuple(v.type.dtype for v in new), dtype) != dtype:
         return None
     return [Apply(node.op, new, [old.type()]).outputs[0]]
 
@@ -291,17 +373,21 @@ def useless_fill(node: Apply) -> list[Any] | None:
     """second(x, g) -> g where g has the shape already; the model of a constant fill is what x is computed from."""
     model, g = node.inputs
     (old,) = node.outputs
-    if g.type.broadcastable == old.type.broadcastable:  # type: ignore[attr-defined]
+    if g.type.broadcastable == old.type.broadcastable:
         return [g]
     if model.owner is not None and type(model.owner.op) is Elemwise and constant_value(g) is not None:
-        pattern = model.type.broadcastable  # type: ignore[attr-defined]
+        pattern = model.type.broadcastable
         for i in model.owner.inputs:
-            if i.type.broadcastable == pattern and not isinstance(i, Constant):  # type: ignore[attr-defined]
+            if i.type.broadcastable == pattern and not isinstance(i, Constant):
                 return [m.second(i, g)]
     return None
 
 
-@rule(Elemwise, examples=[_example(lambda a, b: m.second(a, 2.0) * b)], reason="broadcasting is static: the other operands have the shape")
+@rule(
+    Elemwise,
+    examples=[_example(lambda a, b: m.second(a, 2.0) * b)],
+    reason="broadcasting is static: the other operands have the shape",
+)
 def sink_fill(node: Apply) -> list[Any] | None:
     """f(second(x, g), y) -> f(g, y) where y has the full shape."""
     inputs: list[Any] = node.inputs
@@ -310,26 +396,44 @@ def sink_fill(node: Apply) -> list[Any] | None:
     (old,) = node.outputs
     new = inputs
     for k, v in enumerate(inputs):
-        fill = args_of(v, "second")
-        if fill is not None:
-            value = fill[1]
-        elif v.owner is not None and type(v.owner.op) is Alloc:
-            value = v.owner.inputs[0]
-        else:
+        value = _filled_with(v)
+        if value is None:
             continue
         others = [*new[:k], value, *new[k + 1 :]]
-        if value.type.ndim <= old.type.ndim and covers(_padded(others, old.type.ndim), old.type.broadcastable):  # type: ignore[attr-defined]
+        if value.type.ndim <= old.type.ndim and covers(_padded(others, old.type.ndim), old.type.broadcastable):
             new = others
     if new is inputs or node.op == m.second:
         return None
     return [node.op(*new)]
 
 
+def _filled_with(v: Any) -> Any:
+    """What `v` repeats along some axes; None where `v` is no filled array."""
+    owner = v.owner
+    if owner is None:
+        return None
+    if type(owner.op) is Alloc:
+        value = owner.inputs[0]
+        return (
+            value
+            if value.type.ndim == v.type.ndim or not all(value.type.broadcastable)
+            else pad_left(value, v.type.ndim)
+        )
+    if type(owner.op) is DimShuffle:
+        inner = _filled_with(owner.inputs[0])
+        if inner is None or not all(inner.type.broadcastable):
+            return None
+        return dimshuffle(dimshuffle(inner, []), ["x"] * v.type.ndim)
+    if type(owner.op) is Elemwise and owner.op.scalar_op.name == "second":
+        return owner.inputs[1]
+    return None
+
+
 def _padded(variables: list[Any], ndim: int) -> list[Any]:
     return [v for v in variables if v.type.ndim == ndim]
 
 
-CANONICAL: tuple[Variable | Any, ...] = (
+CANONICAL: tuple[Any, ...] = (
     remove_identity,
     useless_fill,
     sink_fill,

@@ -1,4 +1,5 @@
 """Constant folding: a node on constants is computed once, here, by its own `perform`."""
+
 from __future__ import annotations
 
 import math
@@ -35,16 +36,17 @@ def constant_folding(node: Apply) -> list[Variable] | None:
 
 
 def _too_large(node: Apply) -> bool:
-    given = sum(np.size(i.data) for i in node.inputs)  # type: ignore[attr-defined]
+    inputs: list[Any] = node.inputs
+    given = max((i.data.size for i in inputs), default=0)
     for o in node.outputs:
-        shape = o.type.shape  # type: ignore[attr-defined]
+        shape = o.type.shape
         if None not in shape and math.prod(shape) > max(LARGEST, given):
             return True
     return False
 
 
 def folded(value: Any, old: Any, dtype: str | None = None) -> Constant:
-    """`value` as a constant of the type of `old` (an axis of length 1 stays as broadcastable as it was), or of `dtype`."""
+    """`value` as a constant of the type of `old` (an axis of length 1 stays as broadcastable as it was)."""
     array = np.asarray(value, dtype or old.type.numpy_dtype)
     if array.base is not None:
         array = array.copy()

@@ -1,4 +1,5 @@
 """Indexing, joining and allocating: what only moves data and can be seen through."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.compile.rules.example import on
-from symtheano.compile.rules.match import cast_to, constant_value, is_constant, like
+from symtheano.compile.rules.match import cast_to, constant_value, is_constant, like, literal
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply, Constant
 from symtheano.tensor.alloc import Alloc
@@ -24,7 +25,7 @@ m = functions
 
 def entries_of(node: Apply) -> list[Any]:
     """The key of a Subtensor or IncSubtensor: ints where constant, else variables, and slices of both."""
-    entries: list[Any] = node.op.entries(node.inputs)  # type: ignore[attr-defined]
+    entries: list[Any] = node.op.entries(node.inputs)
     return entries
 
 
@@ -91,7 +92,13 @@ def _composed(entry: slice, after: Any) -> Any:
     return slice(start + (after.start or 0), None if after.stop is None else start + after.stop)
 
 
-@rule(Subtensor, examples=[on(lambda a, b: MakeVector("float64")(a, b)[1], 0, 0), on(lambda a: (a + 1).shape[0] + a.shape[:-1].sum(), 2)])
+@rule(
+    Subtensor,
+    examples=[
+        on(lambda a, b: MakeVector("float64")(a, b)[1], 0, 0),
+        on(lambda a: (a + 1).shape[0] + a.shape[:-1].sum(), 2),
+    ],
+)
 def subtensor_of_vector(node: Apply) -> list[Any] | None:
     """(a, b, c)[1] -> b, (a, b, c)[:2] -> (a, b)."""
     x: Any = node.inputs[0]
@@ -124,7 +131,9 @@ def subtensor_of_fill(node: Apply) -> list[Any] | None:
     else:
         return None
     (old,) = node.outputs
-    if not all(value.type.broadcastable) or any(n is None for n in x.type.shape) and any(isinstance(e, int) for e in entries_of(node)):
+    if not all(value.type.broadcastable) or (
+        any(n is None for n in x.type.shape) and any(isinstance(e, int) for e in entries_of(node))
+    ):
         return None  # an index out of range is an error that must stay
     op: Any = node.op
     shape = op.infer_shape(node, [tuple(shape_list(x)), *((),) * (len(node.inputs) - 1)])[0]
@@ -168,9 +177,9 @@ def read_what_was_written(node: Apply) -> list[Any] | None:
     if len(values) != len(node.inputs) - 1 or any(a is not b for a, b in zip(values, node.inputs[1:], strict=True)):
         return None
     (old,) = node.outputs
-    if y.type.broadcastable != old.type.broadcastable or not (x.owner.op.set_instead_of_inc or is_constant(target, 0)):  # type: ignore[attr-defined]
+    if y.type.broadcastable != old.type.broadcastable or not (x.owner.op.set_instead_of_inc or is_constant(target, 0)):
         return None
-    return [cast_to(y, old.type.dtype)]  # type: ignore[attr-defined]
+    return [cast_to(y, old.type.dtype)]
 
 
 def _written_and_read(a: Any, b: Any) -> Any:
@@ -187,7 +196,7 @@ def _incremented(a: Any, y: Any) -> Any:
 def useless_inc(node: Apply) -> list[Any] | None:
     """inc(x, i, 0) -> x."""
     x, y = node.inputs[:2]
-    if node.op.set_instead_of_inc or not is_constant(y, 0):  # type: ignore[attr-defined]
+    if node.op.set_instead_of_inc or not is_constant(y, 0):
         return None
     return [x]
 
@@ -196,15 +205,18 @@ def _whole_write(a: Any, y: Any, set_instead_of_inc: bool) -> Any:
     return a[:].owner.op.writer(set_instead_of_inc)(a, y)
 
 
-@rule(IncSubtensor, examples=[on(lambda a, b: _whole_write(a, b, True), 2, 1), on(lambda a, b: _whole_write(a, b, False), 1, 1)])
+@rule(
+    IncSubtensor,
+    examples=[on(lambda a, b: _whole_write(a, b, True), 2, 1), on(lambda a, b: _whole_write(a, b, False), 1, 1)],
+)
 def write_to_all(node: Apply) -> list[Any] | None:
     """set(x, :, y) -> y in the shape of x; inc(x, :, y) -> x + y."""
     x, y = node.inputs[:2]
     if not all(_is_whole(e, x, axis) for axis, e in enumerate(entries_of(node))):
         return None
     (old,) = node.outputs
-    y = cast_to(y, old.type.dtype)  # type: ignore[attr-defined]
-    if node.op.set_instead_of_inc:  # type: ignore[attr-defined]
+    y = cast_to(y, old.type.dtype)
+    if node.op.set_instead_of_inc:
         return [like(y, old, [x])]
     return [like(m.add(x, y), old)]
 
@@ -237,9 +249,9 @@ def split_of_join(node: Apply) -> list[Any] | None:
     if x.owner is None or type(x.owner.op) is not Join or x.owner.inputs[0] is not axis:
         return None
     k, pieces = constant_dim(axis), x.owner.inputs[1:]
-    if k is None or len(pieces) != len(node.outputs) or lengths.type.shape[0] is None:  # type: ignore[attr-defined]
+    if k is None or len(pieces) != len(node.outputs) or lengths.type.shape[0] is None:
         return None
-    k %= x.type.ndim  # type: ignore[attr-defined]
+    k %= x.type.ndim
     for piece, size in zip(pieces, vector_items(lengths), strict=True):
         found, known = origin(size), piece.type.shape[k]
         same = isinstance(found, tuple) and found[0] is piece and found[1] == k
@@ -265,20 +277,26 @@ def useless_alloc(node: Apply) -> list[Any] | None:
     return [value]
 
 
-@rule(m.second, examples=[on(lambda a: m.second(m.exp(a), 1.0), 2), on(lambda a, b: m.second(a, dimshuffle(b, (0, "x"))), 2, 1)])
+@rule(
+    m.second,
+    examples=[on(lambda a: m.second(m.exp(a), 1.0), 2), on(lambda a, b: m.second(a, dimshuffle(b, (0, "x"))), 2, 1)],
+)
 def fill_to_alloc(node: Apply) -> list[Any] | None:
     """second(x, g) -> alloc(g, *x.shape): x need not be computed for its shape."""
     model, g = node.inputs
     (old,) = node.outputs
     shape: list[Any] = []
-    for by_model, by_value, known in zip(shape_list(model), shape_list(g), old.type.shape, strict=True):  # type: ignore[attr-defined]
+    for by_model, by_value, known in zip(shape_list(model), shape_list(g), old.type.shape, strict=True):
         shape.append(known if known is not None else by_value if constant_value(by_model) == 1 else by_model)
-    value = dimshuffle(g, []) if all(g.type.broadcastable) else g  # type: ignore[attr-defined]
+    value = dimshuffle(g, []) if all(g.type.broadcastable) else g
     return [like(Alloc()(value, *shape), old, [model])]
 
 
-@rule(m.add, reason="x + 0 is x where nothing was written", examples=[
-      on(lambda a, b: a + _incremented(m.second(a, np.zeros(())), b), 1, 1)])  # fmt: skip
+@rule(
+    m.add,
+    reason="x + 0 is x where nothing was written",
+    examples=[on(lambda a, b: a + _incremented(m.second(a, literal(0, a)), b), 1, 1)],
+)
 def add_to_written_zeros(node: Apply) -> list[Any] | None:
     """x + inc(zeros, i, y) -> inc(x, i, y)."""
     inputs: list[Any] = node.inputs
@@ -287,7 +305,7 @@ def add_to_written_zeros(node: Apply) -> list[Any] | None:
         if v.owner is None or type(v.owner.op) not in (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1):
             continue
         target, y, *values = v.owner.inputs
-        if v.owner.op.set_instead_of_inc or not is_constant(target, 0) or v.type.dtype != old.type.dtype:  # type: ignore[attr-defined]
+        if v.owner.op.set_instead_of_inc or not is_constant(target, 0) or v.type.dtype != old.type.dtype:
             continue
         others = [*inputs[:k], *inputs[k + 1 :]]
         rest = others[0] if len(others) == 1 else m.add(*others)

@@ -1,4 +1,5 @@
-"""What rule functions ask of a variable: which elementwise row made it, which number it is filled with; and what they build."""
+"""What rules ask of a variable (which row made it, which number it is filled with), and what they build."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -7,6 +7,7 @@ matches one variable (the graph is interned, so equal expressions are one variab
 broadcasting. Commutative operands match in any order; in a sum or product of many operands one bare wildcard takes what
 the others leave.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,11 +39,13 @@ def wild(name: str) -> Any:
 class Rule:
     """`lhs = rhs`, applied from left to right.
 
-    domain: comparisons that say where lhs is a real number (what the certificate proves; elsewhere both sides are nan or
-    the rule's `differs` says what changes). requires: comparisons that must be *known* to hold, from signs and ranges,
-    before the rule applies. kinds: which dtypes it is for: "float", "real" (also integers) or "any" (also complex).
-    differs: where the two sides differ although both are defined, and why that is wanted. unproved: why SymPy cannot prove
-    it. margin: by how many ulp the right side may be less accurate. sample: the interval from which wildcards are drawn.
+    domain: comparisons that say where lhs is a real number: what the certificate proves. Elsewhere both sides are nan,
+        or `differs` says what changes.
+    requires: comparisons that must be *known* to hold, from signs and ranges, before the rule applies.
+    kinds: which dtypes it is for: "float", "real" (also integers) or "any" (also complex).
+    differs: where the two sides differ although both are defined, and why that is wanted.
+    unproved: why SymPy cannot prove it. margin: by how many ulp the right side may be less accurate.
+    sample: the interval from which the certificate draws values.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class Rule:
             return None
         (old,) = node.outputs
         accepts = self._accepts
-        if not accepts(old.type.dtype) and old.type.dtype != "bool":  # type: ignore[attr-defined]
+        if not accepts(old.type.dtype) and old.type.dtype != "bool":
             return None
         for bound in self._match(inputs, {}):
             if self._fits(bound, old) and all(holds(c, bound) for c in self.requires):
@@ -103,6 +106,7 @@ class Rule:
         env = dict(bound) if dtype == "bool" else {w: cast_to(v, dtype) for w, v in bound.items()}
         return build(self.rhs, env, old)
 
+    @property
     def statement(self) -> str:
         """The rule as a line of text."""
         text = f"{formula(self.lhs)} -> {formula(self.rhs)}"
@@ -111,7 +115,7 @@ class Rule:
         return text
 
     def __repr__(self) -> str:
-        return f"rule {self.name}: {self.statement()}"
+        return f"rule {self.name}: {self.statement}"
 
 
 def _wildcards(v: Any) -> list[Variable]:
@@ -266,7 +270,19 @@ def _row_anywhere(row: ScalarOp) -> Callable[[Sequence[Any]], bool]:
 
 # -- text ----------------------------------------------------------------------------------------------------------
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "true_div": "/", "pow": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "neq": "!=", "eq": "=="}
+_INFIX = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "true_div": "/",
+    "pow": "**",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "neq": "!=",
+    "eq": "==",
+}
 _LEVEL = {"add": 1, "sub": 1, "mul": 2, "true_div": 2, "neg": 3, "pow": 4}
 
 

@@ -88,7 +88,7 @@ def product_of(v: Any) -> Product:
 
 def taken(v: Any, depth: int = 16) -> Taken:
     """As `product_of`; what is deeper than `depth`, or makes more than LIMIT factors, counts as one factor."""
-    found = _taken.get(v, None)
+    found: Taken | None = _taken.get(v, None)
     if found is None:
         found = _take(v, depth)
         _taken[v] = found
@@ -262,7 +262,7 @@ def fused_pair(a: Factor, b: Factor) -> Factor | None:
 
 
 def taken_apart(v: Any) -> tuple[Any, Any, Any, list[Any], Any] | None:
-    """Of zeros with something written into them: the op, the zeros, what is written, the index, and the op that reads it."""
+    """Of zeros that were written into: the op, the zeros, what is written, the index, and the op that reads it."""
     owner = v.owner
     if owner is None:
         return None

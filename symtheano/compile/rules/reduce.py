@@ -1,4 +1,5 @@
 """Reductions: factors leave sums, sums of sums are one, axes of length 1 are no work."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -17,7 +18,7 @@ m = functions
 
 def reduced_axes(node: Apply) -> tuple[int, ...]:
     """The axes that the reduction `node` sums over."""
-    axes: tuple[int, ...] = node.op.axes(node.inputs[0].type.ndim)  # type: ignore[attr-defined]
+    axes: tuple[int, ...] = node.op.axes(node.inputs[0].type.ndim)
     return axes
 
 
@@ -35,12 +36,19 @@ def sum_of_neg(node: Apply) -> list[Any] | None:
     return [like(m.neg(node.op(x)), node.outputs[0])]
 
 
-@rule(Sum, reason="linearity", examples=[on(lambda a: Sum()(2.0 * a), 1),
-      on(lambda a, b: Sum((0,))(a * dimshuffle(b, ("x", 0))), 2, 1), on(lambda a, b: Sum((1,))(a / dimshuffle(b, (0, "x"))), 2, 1)])  # fmt: skip
+@rule(
+    Sum,
+    reason="linearity",
+    examples=[
+        on(lambda a: Sum()(2.0 * a), 1),
+        on(lambda a, b: Sum((0,))(a * dimshuffle(b, ("x", 0))), 2, 1),
+        on(lambda a, b: Sum((1,))(a / dimshuffle(b, (0, "x"))), 2, 1),
+    ],
+)
 def sum_of_scaled(node: Apply) -> list[Any] | None:
     """sum(c * x) -> c * sum(x), sum(x / c) -> sum(x) / c, where c does not vary along the summed axes."""
     x: Any = node.inputs[0]
-    if x.type.dtype not in FLOAT or node.outputs[0].type.dtype != x.type.dtype:  # type: ignore[attr-defined]
+    if x.type.dtype not in FLOAT or node.outputs[0].type.dtype != x.type.dtype:
         return None
     axes = reduced_axes(node)
     factors = args_of(x, "mul")
@@ -85,14 +93,20 @@ def reduction_of_reduction(node: Apply) -> list[Any] | None:
     return [outer.with_axis(axes)(inner)]
 
 
-@rule(Sum, Prod, Max, Min, examples=[on(lambda a: Sum()(dimshuffle(a, ("x", 0))), 1), on(lambda a: Max((0,))(dimshuffle(a, ("x", 0))), 1)])
+@rule(
+    Sum,
+    Prod,
+    Max,
+    Min,
+    examples=[on(lambda a: Sum()(dimshuffle(a, ("x", 0))), 1), on(lambda a: Max((0,))(dimshuffle(a, ("x", 0))), 1)],
+)
 def reduce_over_ones(node: Apply) -> list[Any] | None:
     """A reduction over axes of length 1 drops them."""
     x: Any = node.inputs[0]
     axes = reduced_axes(node)
     ones = tuple(k for k in axes if x.type.broadcastable[k])
     if len(axes) == 0 or (ones and len(ones) == len(axes)):
-        return [cast_to(without_axes(x, ones), node.outputs[0].type.dtype)]  # type: ignore[attr-defined]
+        return [cast_to(without_axes(x, ones), node.outputs[0].type.dtype)]
     if not ones:
         return None
     left = [k for k in range(x.type.ndim) if k not in ones]
@@ -104,7 +118,12 @@ def reduce_over_ones(node: Apply) -> list[Any] | None:
 def reduce_dimshuffled(node: Apply) -> list[Any] | None:
     """A reduction over all axes does not care about their order."""
     x: Any = node.inputs[0]
-    if x.owner is None or type(x.owner.op) is not DimShuffle or x.owner.op.drop or len(reduced_axes(node)) != x.type.ndim:
+    if (
+        x.owner is None
+        or type(x.owner.op) is not DimShuffle
+        or x.owner.op.drop
+        or len(reduced_axes(node)) != x.type.ndim
+    ):
         return None
     op: Any = node.op
     return [op.with_axis(None)(x.owner.inputs[0])]
@@ -116,12 +135,12 @@ def sum_of_fill(node: Apply) -> list[Any] | None:
     x: Any = node.inputs[0]
     (old,) = node.outputs
     c = constant_value(x)
-    if c is None or x.owner is None or x.type.dtype not in FLOAT or old.type.dtype != x.type.dtype:  # type: ignore[attr-defined]
+    if c is None or x.owner is None or x.type.dtype not in FLOAT or old.type.dtype != x.type.dtype:
         return None
-    if old.type.ndim:  # type: ignore[attr-defined]
+    if old.type.ndim:
         return None
     number = as_size(total_size([shape_i(x, k) for k in reduced_axes(node)]))
-    return [m.mul(literal(c, old), cast_to(number, old.type.dtype))]  # type: ignore[attr-defined]
+    return [m.mul(literal(c, old), cast_to(number, old.type.dtype))]
 
 
 REDUCTIONS: tuple[Any, ...] = (

@@ -82,10 +82,10 @@ def _relevant(v: Any) -> Sequence[Any]:
     name = type(owner.op).__name__
     if name in _MOVES:
         chosen = _MOVES[name]
-        return owner.inputs if chosen is None else [owner.inputs[k] for k in chosen]
-    if name in ("Join",):
-        return owner.inputs[1:]
-    return [owner.inputs[0]] if name in ("Sum", "Prod") else ()
+        return [owner.inputs[k] for k in (range(len(owner.inputs)) if chosen is None else chosen)]
+    start, stop = {"Join": (1, None), "Sum": (0, 1), "Prod": (0, 1)}.get(name, (0, 0))
+    found: Sequence[Any] = owner.inputs[start:stop]
+    return found
 
 
 def _derive(v: Any) -> Interval:

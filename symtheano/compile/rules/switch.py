@@ -1,4 +1,5 @@
 """switch: known conditions decide, and products sink into it, so that what is masked out cannot become nan."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -60,8 +61,14 @@ def _masked(v: Any) -> Any:
     return None
 
 
-@rule(m.mul, reason="0 * x is 0, also for what is masked out", examples=[
-      on(lambda a, b: m.switch(m.gt(a, 0), b, 0) * a, 1, 1), on(lambda a, b: a * m.switch(m.gt(a, 0), 0, b), 1, 1)])  # fmt: skip
+@rule(
+    m.mul,
+    reason="0 * x is 0, also for what is masked out",
+    examples=[
+        on(lambda a, b: m.switch(m.gt(a, 0), b, 0) * a, 1, 1),
+        on(lambda a, b: a * m.switch(m.gt(a, 0), 0, b), 1, 1),
+    ],
+)
 def mul_sinks_into_switch(node: Apply) -> list[Any] | None:
     """switch(c, x, 0) * y -> switch(c, x * y, 0): what is masked out stays 0, even where y is infinite or nan."""
     inputs: list[Any] = node.inputs
@@ -76,8 +83,11 @@ def mul_sinks_into_switch(node: Apply) -> list[Any] | None:
     return None
 
 
-@rule(m.true_div, reason="0 / x is 0, also for what is masked out", examples=[
-      on(lambda a, b: m.switch(m.gt(a, 0), b, 0) / a, 1, 1)])  # fmt: skip
+@rule(
+    m.true_div,
+    reason="0 / x is 0, also for what is masked out",
+    examples=[on(lambda a, b: m.switch(m.gt(a, 0), b, 0) / a, 1, 1)],
+)
 def div_sinks_into_switch(node: Apply) -> list[Any] | None:
     """switch(c, x, 0) / y -> switch(c, x / y, 0)."""
     above, below = node.inputs
@@ -100,4 +110,11 @@ def neg_sinks_into_switch(node: Apply) -> list[Any] | None:
     return [like(m.switch(parts[0], *branches), old)]
 
 
-SWITCHES = (known_switch, switch_again, switch_of_truth, mul_sinks_into_switch, div_sinks_into_switch, neg_sinks_into_switch)
+SWITCHES = (
+    known_switch,
+    switch_again,
+    switch_of_truth,
+    mul_sinks_into_switch,
+    div_sinks_into_switch,
+    neg_sinks_into_switch,
+)
