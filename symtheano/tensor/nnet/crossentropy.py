@@ -24,6 +24,7 @@ __all__ = [
     "PickLabel",
     "PlaceLabel",
     "crossentropy_categorical_1hot",
+    "crossentropy_categorical_1hot_grad",
     "crossentropy_softmax_1hot_with_bias_dx",
     "crossentropy_softmax_argmax_1hot_with_bias",
 ]
@@ -250,5 +251,6 @@ class CrossentropySoftmax1HotWithBiasDx(_Labelled):
 
 
 crossentropy_categorical_1hot = CrossentropyCategorical1Hot()
+crossentropy_categorical_1hot_grad = CrossentropyCategorical1HotGrad()
 crossentropy_softmax_argmax_1hot_with_bias = CrossentropySoftmaxArgmax1HotWithBias()
 crossentropy_softmax_1hot_with_bias_dx = CrossentropySoftmax1HotWithBiasDx()
