@@ -290,6 +290,8 @@ def logsoftmax(xp: Any, x: Any, axis: int, out: Any = None) -> Any:
 def _check_labels(x_shape: tuple[int, ...], y: Any) -> None:
     if tuple(x_shape[:-1]) != tuple(y.shape):
         raise ValueError(f"there must be one label for each row: rows {tuple(x_shape)}, labels {tuple(y.shape)}")
+    if y.dtype.kind == "i" and y.size and y.min() < 0:  # numpy would count them from the last class
+        raise ValueError(f"y_i value out of bounds: the label {int(y.min())} is none of the classes 0 to {x_shape[-1] - 1}")
 
 
 def pick_label(xp: Any, x: Any, y: Any) -> Any:

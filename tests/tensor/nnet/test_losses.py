@@ -97,6 +97,12 @@ def test_errors():
         run(loss, {p: np.ones((3, 2)), y: np.zeros(2, int)})
     with pytest.raises(IndexError):
         run(loss, {p: np.ones((3, 2)), y: np.array([0, 1, 2])})
+    negative = {p: np.ones((3, 2)), y: np.array([0, 1, -1])}
+    of_logits = nnet.crossentropy_softmax_argmax_1hot_with_bias(p, T.zeros(2), y)[0]
+    gradient = nnet.crossentropy_softmax_1hot_with_bias_dx(T.ones(3), p, y)
+    for wrong in (loss, of_logits, gradient):
+        with pytest.raises(ValueError, match="label -1 is none of the classes 0 to 1"):
+            run(wrong, negative)
 
 
 def test_zero_probability_is_infinite():
