@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symtheano.compile.lower import Lowered
-from symtheano.compile.program import Call, Step, View
+from symtheano.compile.program import Call, Perform, Step, View
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
     """The in-place updates of a function."""
     producer = {w: s for s in lowered.steps for w in s.writes}
     readers = _readers(lowered.steps)
-    base = {out: s.base for s in lowered.steps if isinstance(s, View) for out in s.outs}
+    base = bases(lowered.steps)
     candidates = _candidates(lowered, wanted, producer)
     while True:
         order = _ordered(candidates, readers, base, lowered)
@@ -50,9 +50,15 @@ def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
     steps: list[Step] = []
     moved: set[Step] = set()
     olds = [_olds(c.step, base) for c in order]
+    kept = {name for name, _ in wanted.outputs} | {value for _, value in wanted.updates}
+    targets = {c.target for c in order}
+    single = {name: s for name, s in producer.items() if len(readers.get(name, ())) == 1 and name not in kept}
     for k, candidate in enumerate(order):
         others = {name for j, o in enumerate(olds) if j != k for name in o}
-        chain = [candidate.step] if candidate.target in others else _sink(candidate, producer, readers, lowered)
+        if candidate.target in others:
+            chain = [candidate.step]
+        else:
+            chain = _sink(candidate, single, targets, base, lowered)
         moved.update(chain)
         steps += [s.writing(candidate.target) for s in chain]
     return Commit(tuple(_chained(steps)), frozenset(moved), frozenset(c.target for c in order))
@@ -69,6 +75,18 @@ def _chained(steps: Sequence[Step]) -> list[Step]:
         alive[step.into] = step.outs[0]
         result.append(step.writing(place))
     return result
+
+
+def bases(steps: Sequence[Step]) -> dict[str, str]:
+    """For each value that is a view of another one, that other one."""
+    found: dict[str, str] = {}
+    for step in steps:
+        if isinstance(step, View):
+            found.update((out, step.base) for out in step.outs)
+        elif isinstance(step, Perform):
+            op = step.node.op
+            found.update((step.outs[o], step.args[sources[0]]) for o, sources in {**op.view_map, **op.destroy_map}.items())
+    return found
 
 
 def _readers(steps: Sequence[Step]) -> dict[str, list[Step]]:
@@ -141,22 +159,23 @@ def _olds(step: Call, base: dict[str, str]) -> set[str]:
 
 
 def _sink(
-    candidate: _Candidate, producer: dict[str, Step], readers: dict[str, list[Step]], lowered: Lowered
+    candidate: _Candidate, single: dict[str, Step], targets: set[str], base: dict[str, str], lowered: Lowered
 ) -> list[Call]:
     """The candidate's step and, before it, the steps that lead to it and can run in the shared array as well.
 
-    `mu * v - lr * g` becomes: v *= mu; v -= (lr * g).
+    `mu * v - lr * g` becomes: v *= mu; v -= (lr * g). single: producers of values that have one reader and are not
+    needed otherwise. A step that reads another variable which is written stays where everybody reads old values.
     """
     chain = [candidate.step]
-    while candidate.target not in chain[0].reads:
+    while candidate.target not in _olds(chain[0], base):
         for name in chain[0].reads:
-            step = producer.get(name)
+            step = single.get(name)
             if (
                 isinstance(step, Call)
                 and step.elementwise
                 and step.dtype == chain[0].dtype
                 and candidate.target in step.reads
-                and len(readers[name]) == 1
+                and _olds(step, base) & targets == {candidate.target}
                 and _fits(lowered, name, candidate.target)
             ):
                 chain.insert(0, step)

@@ -10,8 +10,8 @@ import numpy as np
 
 from symtheano.compile.io import In
 from symtheano.config import config
-from symtheano.errors import explain
 from symtheano.graph.shared import Container
+from symtheano.graph.variable import Variable
 from symtheano.tensor.type import TensorType
 
 _quiet = contextvars.copy_context()
@@ -43,17 +43,20 @@ class Guard:
             lock.release()
 
 
-def make_entries(run: Call, ins: Sequence[In], containers: Sequence[Container], name: str, has_perform: bool) -> tuple[Call, Call, str]:
+def make_entries(
+    run: Call, ins: Sequence[In], containers: Sequence[Container], name: str, has_perform: bool, read: Sequence[bool]
+) -> tuple[Call, Call, str]:
     """(entry, trusted, text): `run` behind input checks, and without them.
 
-    has_perform: the program runs authors' code, which must see the caller's context variables.
+    has_perform: the program runs authors' code, which must see the caller's context variables. read: for each input
+    whether the graph needs its value (None may be passed for one that it does not).
     """
     args = ", ".join(f"x{k}" for k in range(len(ins)))
     scope: dict[str, Any] = {"run": run, "ndarray": np.ndarray, "quiet": _quiet, "errstate": np.errstate}
     checks = []
     for k, one in enumerate(ins):
         test = _test(k, one, scope)
-        scope[f"filter{k}"] = make_filter(k, one, name)
+        scope[f"filter{k}"] = make_filter(k, one, name, read[k])
         checks.append(f"    {test}x{k} = filter{k}(x{k})")
     body = _invocation(args, containers, has_perform, scope)
     text = "\n".join([f"def entry({args}):", *checks, *body, "", f"def trusted({args}):", *body])
@@ -90,23 +93,27 @@ def _invocation(args: str, containers: Sequence[Container], has_perform: bool, s
     return [*lines, f"{indent}with errstate(all={policy!r}):", f"{indent}    return run({args})"]
 
 
-def make_filter(k: int, one: In, function: str) -> Call:
-    """The conversion of argument `k` to its type; a TypeError that names the argument where that is impossible."""
+def make_filter(k: int, one: In, function: str, read: bool) -> Call:
+    """The conversion of argument `k` to its type; an error that names the argument where that is impossible."""
     variable, strict, downcast = one.variable, one.strict, one.allow_downcast
 
     def convert(value: Any) -> Any:
-        if value is None:
+        if value is None and not (read and isinstance(variable.type, TensorType)):
             return None
         try:
             return variable.type.filter(value, strict=strict, allow_downcast=downcast)
         except (TypeError, ValueError) as error:
-            called = f"argument {k}" + (f" ({one.name!r})" if one.name else "")
-            raise type(error)(
-                explain(
-                    f"Bad input argument to theano function{function and f' {function!r}'} at index {k} (0-based): {called}.",
-                    operands=str(error).splitlines(),
-                    where=str(variable.line or ""),
-                )
-            ) from error
+            called = f" ({one.name!r})" if one.name else ""
+            title = f"Bad input argument to theano function{function and f' {function!r}'} at index {k} (0-based){called}"
+            raise type(error)(_about_input(title, str(error), variable)) from error
 
     return convert
+
+
+def _about_input(title: str, text: str, variable: Variable) -> str:
+    """The text of a type's complaint under a title, with the line where the input was made before the remedy."""
+    problem, *facts = text.splitlines() or [""]
+    place = [f"  input made at: {variable.line}"] if variable.line else []
+    remedies = [k for k, fact in enumerate(facts) if fact.startswith("  what to do")]
+    cut = remedies[0] if remedies else len(facts)
+    return "\n".join([f"{title}: {problem}", *facts[:cut], *place, *facts[cut:]])

@@ -5,11 +5,13 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from symtheano.compile.program import Program, Step
+from symtheano.compile.program import Perform, Program, Step
 from symtheano.compile.target.numpy import Source
+from symtheano.config import config
 from symtheano.errors import explain
-from symtheano.graph.text import expression
-from symtheano.graph.variable import Variable
+from symtheano.graph.text import expression, operation
+from symtheano.graph.variable import Apply, Variable
+from symtheano.tensor.elemwise import DimShuffle
 
 _REMEDIES = {
     "ShapeMismatchError": "make the lengths equal; an axis of length 1 is stretched only where it is broadcastable "
@@ -18,7 +20,20 @@ _REMEDIES = {
     "LinAlgError": "check that the matrix is what the method needs (square, not singular, positive definite)",
     "MemoryError": "use a smaller batch, or free arrays you no longer need",
 }
+_REMEDIES_OF_OPS = {
+    "dot": "the last axis of the first operand must be as long as the last but one (or only) axis of the second: "
+    "transpose an operand, or correct the sizes of the layers",
+    "BatchedDot": "both operands need the same number of batches (axis 0), and inner axes of equal lengths",
+    "Reshape": "make the products of both shapes equal; one length may be -1",
+    "Join": "all operands must agree in every axis but the one they are joined along",
+    "Max": "a maximum needs at least one element along each reduced axis: check the shape above",
+    "Min": "a minimum needs at least one element along each reduced axis: check the shape above",
+    "Argmax": "a maximum needs at least one element along each reduced axis: check the shape above",
+    "Argmin": "a minimum needs at least one element along each reduced axis: check the shape above",
+}
+_OWN_OP = "correct {name}.perform, or what is given to it; config.exception_verbosity='high' shows the values"
 _DEFAULT = "check the shapes above against the expression; symtheano.config.exception_verbosity='high' shows the values"
+_FEW, _MANY = 6, 1000  # elements that are shown of each operand, by exception_verbosity
 
 
 def runtime_context(error: BaseException, run: Callable[..., Any], source: Source, program: Program) -> str:
@@ -38,22 +53,48 @@ def _context(error: BaseException, step: Step, program: Program, values: dict[st
     node = getattr(step, "node", None)
     if node is None:
         return ""
-    named = {v: n for n, v in program.variables.items()}
-    operands = [_operand(i, values.get(named.get(i, ""))) for i in node.inputs]
+    named = {v: values.get(n) for n, v in program.variables.items() if n in values}
     return explain(
-        f"This happened in {node.op}, while a compiled function ran.",
+        f"This happened in {operation(node)}, while a compiled function ran.",
         operation=str(node.op),
-        operands=operands,
+        operands=[_operand(i, named) for i in node.inputs],
         expression=expression(node.outputs[0]),
         where=str(node.trace or "(a line inside symtheano)"),
-        remedy=next((text for name, text in _REMEDIES.items() if any(c.__name__ == name for c in type(error).__mro__)), _DEFAULT),
+        remedy=_remedy(error, step, node),
     )
 
 
-def _operand(variable: Variable, value: Any) -> str:
-    text = f"{expression(variable, depth=2)}: {variable.type}"
+def _remedy(error: BaseException, step: Step, node: Apply) -> str:
+    if isinstance(step, Perform):
+        return _OWN_OP.format(name=type(node.op).__name__)
+    if isinstance(error, ValueError) and str(node.op).partition("{")[0] in _REMEDIES_OF_OPS:
+        return _REMEDIES_OF_OPS[str(node.op).partition("{")[0]]
+    return next((text for name, text in _REMEDIES.items() if any(c.__name__ == name for c in type(error).__mro__)), _DEFAULT)
+
+
+def _operand(variable: Variable, values: dict[Variable, Any]) -> str:
+    """Name, type and shape; for axes that broadcasting added, those of the user's variable as well."""
+    value = values.get(variable, getattr(variable, "data", None))
+    inner = _undressed(variable)
+    text = f"{expression(variable, depth=2)}: {inner.type}"
+    if inner is not variable and hasattr(values.get(inner), "shape"):
+        text += f", shape {tuple(values[inner].shape)}, here as {variable.type}"
     if hasattr(value, "shape"):
-        text += f", shape {tuple(value.shape)}, strides {tuple(value.strides)}"
-        if value.size <= 6:
-            text += f", value {value.tolist()}"
+        text += f", shape {tuple(value.shape)}, strides {tuple(getattr(value, 'strides', ()))}"
+        text += _shown(value)
     return text
+
+
+def _undressed(variable: Variable) -> Variable:
+    """The variable before axes were moved or added."""
+    while variable.owner is not None and isinstance(variable.owner.op, DimShuffle) and variable.name is None:
+        variable = variable.owner.inputs[0]
+    return variable
+
+
+def _shown(value: Any) -> str:
+    high = config.exception_verbosity == "high"
+    if not value.size or value.size > (_MANY if high else _FEW):
+        return ""
+    text = str(value.tolist())
+    return f", value {text}" if high or len(text) <= 100 else ""

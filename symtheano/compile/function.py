@@ -14,6 +14,7 @@ from symtheano.config import config
 from symtheano.errors import UnusedInputError, explain
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.shared import SharedVariable
+from symtheano.graph.text import expression
 from symtheano.graph.trace import current_line
 from symtheano.graph.variable import Constant, Variable
 from symtheano.graph.walk import graph_inputs, substitute
@@ -172,7 +173,7 @@ def _updates(updates: Pairs) -> list[tuple[SharedVariable, Variable]]:
     return pairs
 
 
-def _update_value(target: SharedVariable, value: Any) -> Variable:
+def _update_value(target: SharedVariable, value: Any) -> Any:
     try:
         return target.type.filter_variable(value, allow_convert=False)
     except TypeError as error:
@@ -310,7 +311,14 @@ def evaluate_variable(variable: Variable, values: Mapping[Variable, Any]) -> Any
     """`variable.eval(values)`: compiled once for each set of inputs, kept on the variable."""
     for key in values:
         if not isinstance(key, Variable):
-            raise TypeError(f"eval takes a dict whose keys are variables, not {type(key).__name__}: {key!r}")
+            raise TypeError(
+                explain(
+                    f"eval takes a dict whose keys are variables, not {type(key).__name__}: {key!r}",
+                    operands=[f"{v}: {v.type}" for v in graph_inputs([variable]) if not isinstance(v, Constant)],
+                    expression=expression(variable),
+                    remedy="use the variable itself as the key: eval({x: value})",
+                )
+            )
     cache = variable.__dict__.setdefault("_eval_cache", {})
     inputs = tuple(sorted(values, key=lambda v: v.serial))
     if inputs not in cache:

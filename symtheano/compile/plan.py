@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symtheano.compile.commit import Commit, Wanted, choose_commit
+from symtheano.compile.commit import Commit, Wanted, bases, choose_commit
 from symtheano.compile.lower import Lowered
-from symtheano.compile.program import Assign, Call, Copy, Free, Perform, Program, Step, View
+from symtheano.compile.program import Assign, Call, Copy, Free, Program, Step, View
 from symtheano.graph.variable import Variable
 
 
@@ -52,18 +52,8 @@ class Roots:
     """Which value's memory each name lives in."""
 
     def __init__(self, steps: Sequence[Step]):
-        self._base: dict[str, str] = {}
-        self.foreign: set[str] = set()
-        self.fixed: set[str] = set()
-        for step in steps:
-            if isinstance(step, View):
-                self._base.update((out, step.base) for out in step.outs)
-                if not step.writable:
-                    self.fixed.update(step.outs)
-            elif isinstance(step, Perform):
-                self.foreign.update(step.outs)
-                for out, sources in step.node.op.view_map.items():
-                    self._base[step.outs[out]] = step.args[sources[0]]
+        self._base = bases(steps)
+        self.fixed = {out for s in steps if isinstance(s, View) and not s.writable for out in s.outs}
 
     def of(self, name: str) -> str:
         """The name that owns the memory `name` lives in."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symtheano.compile.entry import make_entries, make_filter
+from symtheano.compile.entry import Guard, make_entries
 from symtheano.compile.explain import runtime_context
 from symtheano.compile.io import In, Out
 from symtheano.compile.mode import Mode
@@ -15,7 +15,7 @@ from symtheano.compile.pipeline import Compiled, compile_graph
 from symtheano.compile.profiling import ProfileStats
 from symtheano.compile.program import Perform
 from symtheano.compile.report import text_report
-from symtheano.errors import add_context
+from symtheano.errors import add_context, explain
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.shared import Container, SharedVariable
 
@@ -63,17 +63,20 @@ class Function:
     def __init__(self, spec: Spec):
         clock = time.perf_counter()
         self.spec = spec
-        mutable = [k for k, i in enumerate(spec.ins) if i.mutable]
-        borrows = [o.borrow for o in spec.outs] + [True] * len(spec.stateful)
+        # A state is replaced after the call, never overwritten during it: a call that raises must leave it as it was.
+        mutable = [k for k, i in enumerate(spec.ins) if i.mutable and k not in spec.stateful]
+        borrows = [o.borrow for o in spec.outs] + [False] * len(spec.stateful)
         unpack = spec.unpack and not spec.stateful
         self.compiled: Compiled = compile_graph(spec.graph, len(spec.ins), borrows, spec.mode, unpack, mutable)
         containers = [s.container for s in spec.shared]
         self._run = self.compiled.load([c.storage for c in containers])
-        ranked = sorted(dict.fromkeys(containers), key=lambda c: c.rank)
+        ranked = sorted(dict.fromkeys(containers), key=_rank)
         has_perform = any(isinstance(s, Perform) for s in self.compiled.program)
-        self._entry, self._trusted, self._entry_text = make_entries(self._run, spec.ins, ranked, spec.name or "", has_perform)
-        self._filters = [make_filter(k, i, spec.name or "") for k, i in enumerate(spec.ins)]
+        self._entry, self._trusted, self._entry_text = make_entries(
+            self._run, spec.ins, ranked, spec.name or "", has_perform, _read(spec.graph)[: len(spec.ins)]
+        )
         self._cells = _input_cells(spec)
+        self._state = Guard(sorted({*ranked, *(self._cells[k] for k in spec.stateful)}, key=_rank)) if spec.stateful else None
         self._names = {i.name: k for k, i in enumerate(spec.ins) if i.name is not None}
         self._arity = -1 if spec.stateful or spec.keys is not None or spec.profile is not None else len(spec.ins)
         self._fast = self._entry
@@ -113,20 +116,24 @@ class Function:
     def _call_general(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """The call with keywords, defaults, stateful inputs, named outputs or a profile."""
         subset = kwargs.pop("output_subset", None)
-        values = self._bind(args, kwargs)
         clock = time.perf_counter()
-        results = self._fast(*values)
+        if self._state is None:
+            results = self._fast(*self._bind(args, kwargs))
+        else:
+            with self._state:
+                results = self._advance(self._fast(*self._bind(args, kwargs)))
         if self.profile is not None:
             self.profile.record(time.perf_counter() - clock)
-        spec = self.spec
-        if spec.stateful:
-            returned = len(spec.outs)
-            for k, new in zip(spec.stateful, results[returned:], strict=True):
-                self._cells[k].data = new
-            results = results[0] if spec.unpack else results[:returned]
         if subset is not None:
             return self._subset(results, subset)
-        return results if spec.keys is None else dict(zip(spec.keys, results, strict=True))
+        return results if self.spec.keys is None else dict(zip(self.spec.keys, results, strict=True))
+
+    def _advance(self, results: list[Any]) -> Any:
+        """Stores the new values of stateful inputs; what remains is returned."""
+        spec, returned = self.spec, len(self.spec.outs)
+        for k, new in zip(spec.stateful, results[returned:], strict=True):
+            self._cells[k].storage[0] = new
+        return results[0] if spec.unpack else results[:returned]
 
     def _subset(self, results: Any, subset: Sequence[Any]) -> Any:
         keys = self.spec.keys
@@ -139,34 +146,48 @@ class Function:
         """Positional and keyword arguments and defaults, as one value for each input."""
         ins = self.spec.ins
         if len(args) > len(ins):
-            raise TypeError(f"Too many parameter passed to theano function{self._called()}: it takes {len(ins)}, not {len(args)}")
+            raise self._miscalled(
+                f"Too many parameter passed to theano function{self._called()}: it takes {len(ins)}, not {len(args)}.",
+                "pass one value for each input; shared variables and constants are no arguments",
+            )
         values: dict[int, Any] = dict(enumerate(args))
         for name, value in kwargs.items():
             position = self._names.get(name)
             if position is None:
-                raise TypeError(f"Unknown input or state: {name}. {self._inputs_text()}")
+                raise self._miscalled(
+                    f"Unknown input or state: {name}.",
+                    "use the name of an input's variable, or the one given by In(variable, name=...)",
+                )
             if position in values:
-                raise TypeError(f"Multiple values for input: {name}")
+                raise self._miscalled(
+                    f"Multiple values for input: {name}.", f"pass it once: by position {position}, or by name"
+                )
             values[position] = value
         for k, one in enumerate(ins):
             if k in values:
                 continue
             cell = self._cells.get(k)
-            if cell is None:
+            if cell is None or cell.storage[0] is None:
                 shown = one.name or f"{k} (0-based, {one.variable.type})"
-                raise TypeError(f"Missing required input: {shown}. {self._inputs_text()}")
+                raise self._miscalled(
+                    f"Missing required input: {shown}.",
+                    "pass a value for it, or give it a default with In(variable, value=...)",
+                )
             values[k] = cell.data if k in self.spec.stateful else copy.copy(cell.data)
         return [values[k] for k in range(len(ins))]
 
     def _called(self) -> str:
         return f" {self.name!r}" if self.name else ""
 
-    def _inputs_text(self) -> str:
+    def _miscalled(self, problem: str, remedy: str) -> TypeError:
+        """The error for arguments that do not match the inputs."""
         named = list(self._names)
-        plural = "s" if len(named) != 1 else ""
         unnamed = len(self.spec.ins) - len(named)
-        rest = f", and {unnamed} unnamed input{'s' if unnamed != 1 else ''} which thus cannot be accessed through keyword arguments" if unnamed else ""
-        return f"The function{self._called()} has {len(named)} named input{plural} ({', '.join(named)}){rest}."
+        text = f"The function{self._called()} has {len(named)} named input{'s' * (len(named) != 1)} ({', '.join(named)})"
+        if unnamed:
+            text += f", and {unnamed} unnamed input{'s' * (unnamed != 1)} which thus cannot be accessed through keyword arguments"
+        operands = [f"{k}: {one.name or '(no name)'}: {one.variable.type}" for k, one in enumerate(self.spec.ins)]
+        return TypeError(explain(f"{problem} {text}.", operands=operands, where=None, remedy=remedy))
 
     # -- seeing ----------------------------------------------------------------------------------------------------
     @property
@@ -233,6 +254,10 @@ class Function:
     def __contains__(self, key: Any) -> bool:
         return self._find(key) is not None
 
+    def _states(self) -> list[Any]:
+        """What has a value between calls: inputs with a default or an update, and shared variables."""
+        return [*(self.spec.ins[k].variable for k in self._cells), *self.spec.shared]
+
     def _find(self, key: Any) -> Container | None:
         if isinstance(key, int):
             return self._cells.get(key)
@@ -256,6 +281,7 @@ class Function:
         """The same function, with other shared variables (`swap`: old -> new of the same type) or without updates."""
         spec = self.spec
         replaced = dict(swap or {})
+        new: Any
         for old, new in replaced.items():
             if old not in spec.shared:
                 raise ValueError(f"SharedVariable {old} does not exist in the function, so it cannot be swapped")
@@ -299,6 +325,16 @@ def _rebuild(spec: Spec, trust: bool) -> Function:
     return function
 
 
+def _read(graph: FunctionGraph) -> list[bool]:
+    """For each input of a graph whether anything depends on it."""
+    used = {v for node in graph.nodes for v in node.inputs} | set(graph.outputs)
+    return [i in used for i in graph.inputs]
+
+
+def _rank(container: Container) -> int:
+    return container.rank
+
+
 def _input_cells(spec: Spec) -> dict[int, Container]:
     """Containers of the inputs that have a default value or state."""
     cells: dict[int, Container] = {}
@@ -306,10 +342,25 @@ def _input_cells(spec: Spec) -> dict[int, Container]:
         value = spec.defaults[k] if k < len(spec.defaults) and spec.defaults[k] is not None else one.value
         if isinstance(value, Container):
             cells[k] = value
-        elif value is not None:
+        elif value is not None or k in spec.stateful:
             cells[k] = Container(one.variable.type, [None], one.strict, one.allow_downcast, one.name)
-            cells[k].data = value.get_value() if isinstance(value, SharedVariable) else value
+        if k in cells and value is not None and not isinstance(value, Container):
+            _set_default(cells[k], one, value)
     return cells
+
+
+def _set_default(cell: Container, one: In, value: Any) -> None:
+    try:
+        cell.data = value.get_value() if isinstance(value, SharedVariable) else value
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            explain(
+                f"The default value of the input {one.variable} is not one of its type.",
+                operands=[f"{one.variable}: {one.variable.type}", *str(error).splitlines()],
+                where=str(one.variable.line or ""),
+                remedy="convert it, or give In(allow_downcast=True)",
+            )
+        ) from error
 
 
 class _Containers:
@@ -321,7 +372,14 @@ class _Containers:
     def __getitem__(self, key: Any) -> Container:
         found = self._function._find(key)
         if found is None:
-            raise KeyError(f"Unknown input or state: {key}")
+            known = [f"{v}: {v.type}" for v in self._function._states()]
+            text = explain(
+                f"Unknown input or state: {key}",
+                operands=known or ["(this function has neither state nor shared variables)"],
+                where=None,
+                remedy="ask for one of these, by variable or name; a plain input has no value between calls",
+            )
+            raise add_context(KeyError(key), text)
         return found
 
     def __contains__(self, key: Any) -> bool:

@@ -1,7 +1,6 @@
 """Where in the user's code a variable was made: one frame, taken cheaply when the variable is built."""
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NamedTuple
 
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+from symtheano import errors
+from symtheano.errors import PACKAGE
 
 
 class Line(NamedTuple):
@@ -46,6 +46,12 @@ def current_line() -> Line | None:
     return Line(code.co_filename, frame.f_lineno, code.co_name)
 
 
+def running_line() -> Line | None:
+    """The user's line that runs now; None while a compiled function runs, whose errors name the line of the expression."""
+    line = current_line()
+    return None if line is not None and line.filename.startswith("<symtheano") else line
+
+
 @contextmanager
 def derived_from(line: Line | None) -> Iterator[None]:
     """Variables made inside belong to `line`: the expression they were derived from."""
@@ -60,3 +66,6 @@ def derived_from(line: Line | None) -> Iterator[None]:
 def set_line(line: Line | None) -> None:
     """Inside `derived_from`: what is made from now on belongs to `line`."""
     _origin.line = line
+
+
+errors.user_line = running_line

@@ -16,6 +16,8 @@ from symtheano.scalar.dtypes import ALL_DTYPES, is_discrete
 
 StaticShape = tuple[int | None, ...]
 
+_NUMBERS = "pass a NumPy array, a number, or nested lists of numbers whose lengths agree"
+
 _KIND_NAMES: dict[tuple[bool, ...], str] = {
     (): "scalar",
     (False,): "vector",
@@ -117,29 +119,48 @@ class TensorType(Type):
         """`data` as an array of this type. Theano's rules: see `_converted`. TypeError where it does not fit."""
         if isinstance(data, Variable):
             raise TypeError(
-                "Expected an array-like object, but found a Variable: maybe you are trying to call a function on a "
-                "(possibly shared) variable instead of a numeric array?"
+                explain(
+                    "Expected an array-like object, but found a Variable: maybe you are trying to call a function on a "
+                    "(possibly shared) variable instead of a numeric array?",
+                    operands=[f"value: {data}: {data.type}", f"expected: an array for {self}"],
+                    where=None,
+                    remedy="pass the value of a shared variable with get_value(); compute that of an expression with eval()",
+                )
             )
         if type(data) is np.ndarray and data.dtype == self.numpy_dtype:
             array = data
         elif strict:
-            raise TypeError(self._misfit(data, "strict=True accepts arrays of exactly this type"))
+            remedy = f"pass np.asarray(value, dtype={self.dtype!r}), or leave strict=True out"
+            raise TypeError(self._misfit(data, "strict=True accepts arrays of exactly this type", remedy))
         else:
             array = self._converted(data, allow_downcast)
         if array.ndim != self.ndim:
             raise TypeError(
-                self._misfit(data, f"Wrong number of dimensions: expected {self.ndim}, got {array.ndim} with shape {array.shape}.")
+                self._misfit(
+                    data,
+                    f"Wrong number of dimensions: expected {self.ndim}, got {array.ndim} with shape {array.shape}.",
+                    f"pass an array of {self.ndim} dimensions (reshape it, or index it with None for axes of length 1), "
+                    f"or declare the variable with {array.ndim} dimensions",
+                )
             )
         for axis, (n, known) in enumerate(zip(array.shape, self.shape, strict=True)):
             if known is not None and n != known:
                 what = "Non-unit value on shape on a broadcastable dimension." if known == 1 else "Wrong length of an axis."
-                raise TypeError(self._misfit(data, f"{what} Axis {axis} must have length {known}; the shape is {array.shape}"))
+                remedy = f"pass an array whose axis {axis} has length {known}, or declare the variable without that promise"
+                remedy += " (matrix instead of row or col)" if known == 1 else ""
+                raise TypeError(
+                    self._misfit(data, f"{what} Axis {axis} must have length {known}; the shape is {array.shape}", remedy)
+                )
         return array if array.flags.aligned and array.dtype.isnative else np.array(array, self.numpy_dtype)
 
     def _converted(self, data: Any, allow_downcast: bool | None) -> np.ndarray[Any, Any]:
         """Arrays only upwards, Python floats to floatX, anything else where the conversion keeps the value."""
         if allow_downcast:
-            return np.asarray(data).astype(self.numpy_dtype, copy=False)
+            try:
+                plain = np.asarray(data)
+                return (plain.real if self._loses_imag(plain) else plain).astype(self.numpy_dtype, copy=False)
+            except (TypeError, ValueError) as error:
+                raise TypeError(self._misfit(data, f"it is not an array of numbers ({error})", _NUMBERS)) from error
         if isinstance(data, np.ndarray):
             if data.dtype.name in ALL_DTYPES and upcast(self.dtype, data.dtype.name) == self.dtype:
                 return np.asarray(data, self.numpy_dtype)
@@ -153,10 +174,10 @@ class TensorType(Type):
         try:
             plain = np.asarray(data)
             with np.errstate(all="ignore"):
-                array = plain.astype(self.numpy_dtype)
+                array = (plain.real if self._loses_imag(plain) else plain).astype(self.numpy_dtype)
                 exact = plain.dtype != object and bool(np.all((array == plain) | ((array != array) & (plain != plain))))
         except (TypeError, ValueError, OverflowError) as error:
-            raise TypeError(self._misfit(data, f"it is not an array of numbers ({error})")) from error
+            raise TypeError(self._misfit(data, f"it is not an array of numbers ({error})", _NUMBERS)) from error
         if allow_downcast is False and type(data) is float and self.dtype != "float64":
             exact = False
         if not exact:
@@ -169,6 +190,9 @@ class TensorType(Type):
             )
         return array
 
+    def _loses_imag(self, array: np.ndarray[Any, Any]) -> bool:
+        return array.dtype.kind == "c" and self.numpy_dtype.kind != "c"
+
     def _misfit(self, data: Any, why: str, remedy: str = "") -> str:
         seen = f"{type(data).__module__}.{type(data).__name__}".removeprefix("builtins.")
         if hasattr(data, "dtype") and hasattr(data, "shape"):
@@ -176,7 +200,12 @@ class TensorType(Type):
         else:
             text = repr(data)
             seen += f" {text if len(text) < 60 else text[:57] + '...'}"
-        return explain(f"{self} cannot hold this value: {why}", operands=[f"value: {seen}", f"expected: {self}"], remedy=remedy)
+        return explain(
+            f"{self} cannot hold this value: {why}",
+            operands=[f"value: {seen}", f"expected: {self}"],
+            where=None,  # whoever asked knows which variable this is about
+            remedy=remedy,
+        )
 
     def is_valid_value(self, data: Any) -> bool:
         return (

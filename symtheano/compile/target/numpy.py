@@ -5,10 +5,12 @@ everything but plain characters.
 """
 from __future__ import annotations
 
+import copy
 import itertools
 import linecache
 import os
 import re
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,7 @@ import numpy as np
 from symtheano.compile.program import Assign, Call, Check, Copy, Free, Perform, Program, Step, View
 from symtheano.errors import ShapeMismatchError
 from symtheano.graph.interpret import perform
+from symtheano.graph.type import Type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.tensor.array import array_scope
 from symtheano.tensor.type import TensorType
@@ -44,7 +47,7 @@ def emit(program: Program, unpack: bool, poison: bool = False) -> Source:
     emitter.line(f"def run({', '.join(program.inputs)}):")
     for k, name in enumerate(program.shared):
         emitter.line(f"    {name} = k{k}[0]", comment=describe(program.variables[name]))
-    emitter.guard_writable()
+    emitter.guard_written()
     for step in program.steps:
         emitter.step(step)
     outs = [emitter.returned(name) for name in program.outputs]
@@ -60,10 +63,13 @@ def load(source: Source, program: Program, cells: Sequence[list[Any]], backend: 
     scope.update((f"k{k}", cell) for k, cell in enumerate(cells))
     scope["mismatch"] = _mismatch
     scope["poison"] = _poison
+    scope["apart"] = _apart
+    scope["deepcopy"] = copy.deepcopy
     scope.update((name, _performer(node)) for name, node in source.performs.items())
     filename = f"<symtheano function {next(_serial)}>"
     exec(compile(source.text, filename, "exec"), scope)
     run: Callable[..., Any] = scope["run"]
+    weakref.finalize(run, linecache.cache.pop, filename, None)
     linecache.cache[filename] = (len(source.text), None, source.text.splitlines(True), filename)
     return run
 
@@ -90,11 +96,16 @@ class _Emitter:
         if step is not None:
             self._steps[len(self.lines)] = step
 
-    def guard_writable(self) -> None:
-        """Shared arrays that are written must be writable: found out (and mended) before anything is written."""
-        for name in self.program.shared:
-            if name in self._writes:
-                self.line(f"    if not {name}.flags.writeable: {name} = {name}.copy()")
+    def guard_written(self) -> None:
+        """What is overwritten must be writable and share no memory with what is read: settled before anything happens."""
+        program = self.program
+        given = [n for n in (*program.shared, *program.inputs) if isinstance(program.variables[n].type, TensorType)]
+        written = [n for n in given if n in self._writes]
+        names = ", ".join([*written, *(n for n in given if n not in written)])
+        if len(given) > 1 and written:
+            self.line(f"    {names} = apart({len(written)}, {names})")
+        elif written:
+            self.line(f"    if not {names}.flags.writeable: {names} = {names}.copy()")
 
     def returned(self, name: str) -> str:
         """A value as it leaves: numpy gives scalars for 0-d results, callers get arrays."""
@@ -114,7 +125,9 @@ class _Emitter:
         elif isinstance(step, Call):
             self.line(f"    {', '.join(step.outs)} = {step.source}", where, step)
         elif isinstance(step, Copy):
-            self.line(f"    {step.out} = xp.array({step.source})", "a copy", step)
+            kind = self.program.variables.get(step.source)
+            copied = "xp.array" if kind is None or isinstance(kind.type, TensorType) else "deepcopy"
+            self.line(f"    {step.out} = {copied}({step.source})", "a copy", step)
         elif isinstance(step, Perform):
             name = f"p{len(self.performs)}"
             self.performs[name] = step.node
@@ -157,15 +170,67 @@ def _poison(*values: Any) -> None:
             value[...] = np.nan if value.dtype.kind in "fc" else 77
 
 
+def _apart(count: int, *arrays: Any) -> tuple[Any, ...]:
+    """`arrays`, the first `count` of which will be overwritten: with copies where that would change another one.
+
+    Two arrays overlap only if the same array owns their memory; whatever is not that simple is compared address by address.
+    """
+    owners: set[int] = set()
+    for position, array in enumerate(arrays):
+        owner = array if array.base is None else array.base
+        if id(owner) in owners or (owner is not array and (type(owner) is not np.ndarray or owner.base is not None)):
+            return _separated(count, arrays)
+        if position < count:
+            owners.add(id(owner))
+            if not array.flags.writeable:
+                return _separated(count, arrays)
+    return arrays
+
+
+def _separated(count: int, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Shared arrays give way to each other; an argument gives way to a shared array, which stays the same object."""
+    result = list(arrays)
+    for k in range(count):
+        if not result[k].flags.writeable or any(np.may_share_memory(result[k], other) for other in result[:k]):
+            result[k] = result[k].copy()
+    for k in range(count, len(result)):
+        if any(np.may_share_memory(result[k], written) for written in result[:count]):
+            result[k] = result[k].copy()
+    return tuple(result)
+
+
 def _performer(node: Apply) -> Callable[..., Any]:
-    """An author's Op as a function of values; storage is fresh for each call, so it is re-entrant."""
-    kinds = [o.type for o in node.outputs]
+    """An author's Op as a function of values; storage is fresh for each call, so it is re-entrant.
+
+    What it gives is made what its types and its view_map say: arrays of these dtypes, in memory of their own.
+    """
+    declared = {**node.op.view_map, **node.op.destroy_map}
+    given = [(k, o, {declared[k][0]} if k in declared else set()) for k, o in enumerate(node.outputs)]
 
     def run_perform(*values: Any) -> list[Any]:
         results = perform(node, values)
-        for k, (result, kind) in enumerate(zip(results, kinds, strict=True)):
-            if isinstance(kind, TensorType) and (type(result) is not np.ndarray or result.dtype != kind.numpy_dtype):
-                results[k] = np.asarray(result, kind.numpy_dtype)
+        for k, variable, lent in given:
+            results[k] = _of_type(node, k, results[k], variable.type)
+            borrowed = (v for p, v in enumerate(values) if p not in lent)
+            if isinstance(results[k], np.ndarray) and any(_overlap(results[k], v) for v in (*borrowed, *results[:k])):
+                results[k] = results[k].copy()
         return results
 
     return run_perform
+
+
+def _overlap(a: Any, b: Any) -> bool:
+    return isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+
+
+def _of_type(node: Apply, k: int, value: Any, kind: Type) -> Any:
+    if not isinstance(kind, TensorType):
+        return value
+    if value is None:
+        raise ValueError(f"{type(node.op).__name__}.perform stored nothing in output_storage[{k}][0]")
+    if type(value) is not np.ndarray or value.dtype != kind.numpy_dtype:
+        value = np.asarray(value, kind.numpy_dtype)
+    if value.ndim != kind.ndim:
+        name = type(node.op).__name__
+        raise ValueError(f"{name}.perform gave an array of shape {value.shape} for its output {k}, which is a {kind}")
+    return value
