@@ -2,6 +2,7 @@
 
 An example builds outputs from inputs; `smooth` names the inputs at whose values it can be differentiated twice.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -95,6 +96,12 @@ EXAMPLES = [
     Example("repeat by vector", lambda x: T.repeat(x, np.array([1, 0, 2]), axis=0), (A34,)),
     Example("tile", lambda x: T.tile(x, (2, 1)), (A34,)),
     Example("roll", lambda x: T.roll(x, 1, axis=1), (A34,)),
+    # sorting and running totals
+    Example("sort", lambda x: T.sort(x, axis=1), (A34,)),
+    Example("argsort", lambda x: T.argsort(x, axis=0), (A34,), ()),
+    Example("cumsum", lambda x: T.cumsum(x, axis=1), (A34,)),
+    Example("cumprod", lambda x: T.cumprod(x, axis=0), (A34,)),
+    Example("searchsorted", lambda x: T.searchsorted(T.sort(x), np.array([0.1, 0.9])), (V4,), ()),
     # indexing
     Example("subtensor", lambda x: x[1:, ::-2], (A34,)),
     Example("inc", lambda x, y: T.inc_subtensor(x[:, 1], y), (A34, V3), (0, 1)),
@@ -119,13 +126,17 @@ EXAMPLES = [
         lambda x, b: T.nnet.crossentropy_softmax_argmax_1hot_with_bias(x, b, LABELS)[0],
         (A34, V4),
         (0, 1),
-        second=False,
     ),
     Example("confusion", lambda x: losses.confusion_matrix(LABELS, T.argmax(x, axis=1))[0], (A34,), ()),
     # gradients' own ops
     Example("barriers", lambda x: gradient.zero_grad(x) * x + gradient.grad_clip(x, -9, 9), (A34,), ()),
     Example("scale", lambda x: gradient.grad_scale(x, 1.0) ** 2, (A34,)),
-    Example("consider", lambda x: gradient.consider_constant(x) + gradient.disconnected_grad(x) + gradient.undefined_grad(x), (A34,), ()),
+    Example(
+        "consider",
+        lambda x: gradient.consider_constant(x) + gradient.disconnected_grad(x) + gradient.undefined_grad(x),
+        (A34,),
+        (),
+    ),
     Example("from graph", lambda x: _inner(x, x + 1), (A34,)),
 ]
 
@@ -133,4 +144,3 @@ EXAMPLES = [
 def _inner(x: Any, y: Any) -> Any:
     a, b = T.dmatrices("a", "b")
     return st.OpFromGraph([a, b], [T.tanh(a) * b])(x, y)
-
