@@ -10,6 +10,7 @@ from typing import Any
 from symtheano.compile.entry import Guard, make_entries
 from symtheano.compile.explain import runtime_context
 from symtheano.compile.io import In, Out
+from symtheano.compile.listing import Listing
 from symtheano.compile.mode import Mode
 from symtheano.compile.pipeline import Compiled, compile_graph
 from symtheano.compile.profiling import ProfileStats
@@ -201,9 +202,9 @@ class Function:
         return self.compiled.program
 
     @property
-    def source(self) -> str:
+    def source(self) -> Listing:
         """The generated Python text that runs."""
-        return self.compiled.source.text
+        return Listing(self.compiled.source.text)
 
     def report(self) -> str:
         """What the compiler did: phases, rules fired, steps, memory."""
