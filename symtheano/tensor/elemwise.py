@@ -10,8 +10,8 @@ from symtheano.config import config
 from symtheano.errors import ShapeMismatchError, explain
 from symtheano.graph.null import NullType, disconnected_type
 from symtheano.graph.variable import Apply, Variable
-from symtheano.scalar import TABLE, ScalarOp
-from symtheano.scalar.dtypes import is_complex, is_discrete, upgrade_to_float
+from symtheano.scalar import TABLE, ScalarOp, cast, upcast
+from symtheano.scalar.dtypes import is_complex, is_discrete, is_float, upgrade_to_float
 from symtheano.scalar.expr import Expr, call, const
 from symtheano.tensor import convert
 from symtheano.tensor.array import ArrayOp, Let
@@ -133,11 +133,12 @@ class Elemwise(ArrayOp):
         (z,), (gz,) = outputs, output_grads
         row = self.scalar_op
         if row.adjoint is not None and any(is_complex(v.type.dtype) for v in (*inputs, z)):
-            return [self._cotangent(x, g, k) for k, (x, g) in enumerate(zip(inputs, row.adjoint(functions, *inputs, z, gz), strict=True))]
-        partials = self._partials(inputs, z)
-        return [self._cotangent(x, times(gz, p, x), k) for k, (x, p) in enumerate(zip(inputs, partials, strict=True))]
+            terms = row.adjoint(functions, *inputs, z, gz)
+        else:
+            terms = [times(gz, p, x) for p, x in zip(self._partials(inputs, z), inputs, strict=True)]
+        return [self._cotangent(x, z, g, k) for k, (x, g) in enumerate(zip(inputs, terms, strict=True))]
 
-    def _cotangent(self, x: Any, g: Any, position: int) -> Variable:
+    def _cotangent(self, x: Any, z: Any, g: Any, position: int) -> Variable:
         """`g` as the gradient of input `position`: of its broadcast pattern, zero or null where it must be."""
         if not self.scalar_op.is_connected(position):
             return disconnected_type()
@@ -145,6 +146,8 @@ class Elemwise(ArrayOp):
             return NullType(f"no formula for the derivative of {self.scalar_op.name} by its argument {position}")()
         if is_discrete(x.type.dtype) or is_zero(g):
             return zeros_of(x)  # type: ignore[no-any-return]
+        if is_float(z.type.dtype) and is_float(g.type.dtype) and upcast(z.type.dtype, g.type.dtype) != z.type.dtype:
+            g = Elemwise(cast(z.type.dtype))(g)  # a number in the formula must not widen a float16 gradient
         return unbroadcast(g, x)  # type: ignore[no-any-return]
 
     def _partials(self, inputs: Sequence[Variable], z: Variable) -> Sequence[Any]:
