@@ -34,7 +34,7 @@ from symtheano.tensor.type import tensor_type
 DIGITS = 40  # of the truth at random points; the boundary set needs more, as 1 + 1e-300 is not 1
 BOUNDARY_DIGITS = 700
 RANDOM_POINTS = 200
-SIZES = (3, 1, 0, 5)
+SIZES = (4, 1, 0, 5)
 FLOATS = ("float32", "float64")
 
 

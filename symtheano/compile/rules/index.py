@@ -12,7 +12,7 @@ from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply, Constant
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.convert import make_constant
-from symtheano.tensor.elemwise import dimshuffle, functions
+from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
 from symtheano.tensor.index import subtensor
 from symtheano.tensor.index_advanced import AdvancedIncSubtensor, AdvancedIncSubtensor1
 from symtheano.tensor.index_basic import IncSubtensor, Subtensor
@@ -139,6 +139,28 @@ def subtensor_of_fill(node: Apply) -> list[Any] | None:
     shape = op.infer_shape(node, [tuple(shape_list(x)), *((),) * (len(node.inputs) - 1)])[0]
     scalar = dimshuffle(value, [])
     return [like(Alloc()(scalar, *shape) if shape else scalar, old, [x])]
+
+
+@rule(
+    Subtensor,
+    examples=[
+        on(lambda a: dimshuffle(a, ("x", 0))[0, 1:], 1),
+        on(lambda a: dimshuffle(a, (0, "x"))[:, 0], 1),
+    ],
+)
+def subtensor_of_new_axis(node: Apply) -> list[Any] | None:
+    """dimshuffle(x, "x", 0)[0] -> x: the only element along a new axis."""
+    x: Any = node.inputs[0]
+    if x.owner is None or type(x.owner.op) is not DimShuffle:
+        return None
+    order = x.owner.op.new_order
+    entries = entries_of(node)
+    gone = [k for k, e in enumerate(entries) if isinstance(e, int) and e in (0, -1) and order[k] == "x"]
+    if not gone:
+        return None
+    inner = dimshuffle(x.owner.inputs[0], [o for k, o in enumerate(order) if k not in gone])
+    rest = [e for k, e in enumerate(entries) if k not in gone]
+    return [like(subtensor(inner, rest) if rest else inner, node.outputs[0])]
 
 
 @rule(Subtensor, examples=[on(lambda a, b: Join()(0, dimshuffle(a, ("x", 0)), dimshuffle(b, ("x", 0)))[1], 1, 1)])
@@ -295,7 +317,7 @@ def fill_to_alloc(node: Apply) -> list[Any] | None:
 @rule(
     m.add,
     reason="x + 0 is x where nothing was written",
-    examples=[on(lambda a, b: a + _incremented(m.second(a, literal(0, a)), b), 1, 1)],
+    examples=[on(lambda a, b: a + _incremented(m.second(a, literal(0, a)), b[1:]), 1, 1)],
 )
 def add_to_written_zeros(node: Apply) -> list[Any] | None:
     """x + inc(zeros, i, y) -> inc(x, i, y)."""
@@ -324,6 +346,7 @@ INDEXING = (
     merge_subtensors,
     useless_inc,
     write_to_all,
+    subtensor_of_new_axis,
     join_of_one,
     join_of_split,
     split_of_join,

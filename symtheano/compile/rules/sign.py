@@ -17,6 +17,7 @@ from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import cast as cast_row
 from symtheano.scalar.dtypes import FLOAT, is_complex, is_discrete
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
+from symtheano.tensor.sizes import is_length
 from symtheano.tensor.type import TensorType
 
 INF = math.inf
@@ -121,6 +122,8 @@ def _of_node(v: Any) -> Interval:
     op, inputs = v.owner.op, v.owner.inputs
     name = type(op).__name__
     if type(op) is Elemwise:
+        if v.type.dtype == "int64" and is_length(v):  # sizes do not wrap
+            return Interval(0.0, INF)
         return _of_row(op.scalar_op, v.type.dtype, inputs)
     if type(op) is DimShuffle or name in _MOVES or name == "Join":
         return _union(_known.get(i, EVERYTHING) for i in _relevant(v))
