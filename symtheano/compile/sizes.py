@@ -47,6 +47,9 @@ class Sizes:
                 self._shapes[out] = tuple(
                     u if isinstance(u, int) else self._size(k) for u, k in zip(unknown, known, strict=True)
                 )
+        if hasattr(node.op, "equal_sizes"):  # what the op itself checks when it runs
+            for a, b in node.op.equal_sizes([self.of(i) for i in node.inputs]):
+                self.unite(a, b)
 
     def find(self, size: Size) -> Size:
         """The representative of a size."""

@@ -90,6 +90,11 @@ class Dot(_Product):
         x, y = shapes
         return [(*x[:-1], *y[1:])]
 
+    def equal_sizes(self, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, Any]]:
+        """The lengths that must agree, or else the product raises."""
+        x, y = shapes
+        return [(x[-1], y[0])]
+
     def array(self, node: Apply, let: Let, *args: str) -> str:
         both = all(i.type.ndim == 2 for i in node.inputs)
         return f"xp.{'matmul' if both else 'dot'}({', '.join(args)})"  # numpy's dot first fills its result with zeros
