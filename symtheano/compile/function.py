@@ -84,8 +84,11 @@ def function(
 def _inputs(inputs: Sequence[Any], downcast: bool | None) -> list[In]:
     if not isinstance(inputs, (list, tuple)):
         raise Exception(
-            "Input variables of a Theano function should be contained in a list, even when there is a single input. "
-            f"Got {inputs!r}: write [{inputs}]."
+            explain(
+                "Input variables of a Theano function should be contained in a list, even when there is a single input.",
+                operands=[f"inputs: {_described(inputs)}"],
+                remedy=f"write function([{inputs}], ...)",
+            )
         )
     ins = [_input(i, downcast) for i in inputs]
     seen: dict[Variable, int] = {}
@@ -95,8 +98,7 @@ def _inputs(inputs: Sequence[Any], downcast: bool | None) -> list[In]:
                 explain(
                     f"theano.function: the variable {one.variable} stands twice in the inputs, at positions "
                     f"{seen[one.variable]} and {k}.",
-                    operands=[f"{one.variable}: {one.variable.type}"],
-                    where=str(one.variable.line or ""),
+                    operands=[_described(one.variable)],
                     remedy="list each input once; make a second variable if you meant another one",
                 )
             )
@@ -115,15 +117,27 @@ def _input(given: Any, downcast: bool | None) -> In:
         raise TypeError(
             explain(
                 f"Cannot use a shared variable ({given}) as explicit input.",
-                operands=[f"{given}: {given.type}"],
+                operands=[_described(given)],
                 remedy="leave it out: functions read shared variables by themselves. To use another value in this function, "
                 "pass a new variable as input and givens={" + f"{given}: that variable" + "}",
             )
         )
     if isinstance(given, Constant):
-        raise TypeError(f"A Constant instance is not a legal function input: {given}")
+        raise TypeError(
+            explain(
+                f"A Constant instance is not a legal function input: {given}",
+                operands=[_described(given)],
+                remedy="leave it out: its value is part of the graph. For a value that changes, make a variable",
+            )
+        )
     if not isinstance(given, Variable):
-        raise TypeError(f"Unknown parameter type: {type(given)}: inputs are variables or In(variable, ...); got {given!r}")
+        raise TypeError(
+            explain(
+                f"Unknown parameter type: {type(given)}",
+                operands=[f"input: {given!r}"],
+                remedy="inputs are variables, or In(variable, value=..., ...); leave numbers out, or give them with givens",
+            )
+        )
     return In(given, allow_downcast=downcast)
 
 
@@ -132,7 +146,13 @@ def _outputs(outputs: Any) -> tuple[list[Out], tuple[str, ...] | None, bool]:
         return [], None, False
     if isinstance(outputs, dict):
         if not all(isinstance(k, str) for k in outputs):
-            raise AssertionError(f"The keys of a dict of outputs must be strings; got {list(outputs)!r}")
+            raise AssertionError(
+                explain(
+                    f"The keys of a dict of outputs must be strings; got {list(outputs)!r}",
+                    operands=[f"{key!r}: {type(key).__name__}" for key in outputs],
+                    remedy="name the outputs by strings, or pass a list of them",
+                )
+            )
         keys = tuple(sorted(outputs))
         return [_output(outputs[k]) for k in keys], keys, False
     if isinstance(outputs, (list, tuple)):
@@ -161,13 +181,19 @@ def _updates(updates: Pairs) -> list[tuple[SharedVariable, Variable]]:
             raise TypeError(
                 explain(
                     f"update target must be a SharedVariable: {target}",
-                    operands=[f"target: {target!r} of type {getattr(target, 'type', type(target))}"],
-                    where=str(getattr(target, "line", None) or ""),
+                    operands=[f"target {_described(target)}", f"its new value {_described(value)}"],
                     remedy=f"make it one: theano.shared(value, name={getattr(target, 'name', None)!r})",
                 )
             )
         if target in seen:
-            raise ValueError(f"this shared variable already has an update expression: {target}; new value: {value}")
+            first = next(v for t, v in pairs if t is target)
+            raise ValueError(
+                explain(
+                    f"this shared variable already has an update expression: {target}; new value: {value}",
+                    operands=[_described(target), f"first new value {_described(first)}", f"second new value {_described(value)}"],
+                    remedy="give one update for each shared variable: compose them, or use the second one only",
+                )
+            )
         seen.add(target)
         pairs.append((target, _update_value(target, value)))
     return pairs
@@ -182,8 +208,9 @@ def _update_value(target: SharedVariable, value: Any) -> Any:
             explain(
                 f"An update must have the same type as the original shared variable (shared_var={target}, "
                 f"shared_var.type={target.type}, update_val={value}, update_val.type={kind}).",
-                operands=[f"{target}: {target.type}", f"its new value {value}: {kind}"],
-                where=str(getattr(value, "line", None) or target.line or ""),
+                operands=[_described(target), f"its new value {_described(value)}"],
+                expression=f"{target} <- {expression(value)}" if isinstance(value, Variable) else "",
+                where=str(getattr(value, "line", None) or ""),
                 remedy=_update_remedy(target, value),
             )
         ) from error
@@ -197,17 +224,37 @@ def _update_remedy(target: SharedVariable, value: Any) -> str:
         return f"cast it: T.cast(new_value, {old.dtype!r}); or create the shared variable with dtype {new.dtype}"
     if new.ndim != old.ndim:
         return f"the numbers of dimensions differ ({old.ndim} and {new.ndim}): sum over axes, or reshape"
-    return f"the broadcastable axes differ: T.patternbroadcast(new_value, {old.broadcastable})"
+    if any(b and not c for b, c in zip(old.broadcastable, new.broadcastable, strict=True)):
+        return (
+            f"the new value may be longer than the variable along a broadcastable axis: sum over it with keepdims=True; "
+            f"or, where its length is 1, T.patternbroadcast(new_value, {old.broadcastable})"
+        )
+    axes = [k for k, (b, c) in enumerate(zip(old.broadcastable, new.broadcastable, strict=True)) if c and not b]
+    return f"the new value has length 1 in axis {axes[0]}: T.unbroadcast(new_value, {', '.join(map(str, axes))})"
 
 
 def _pairs(given: Pairs, what: str) -> list[tuple[Any, Any]]:
     if given is None:
         return []
-    items = list(given.items()) if isinstance(given, Mapping) else list(given)
+    items = list(given.items()) if isinstance(given, Mapping) else list(given) if isinstance(given, Iterable) else [given]
     for item in items:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise TypeError(f"{what} must be a dict or a list of (variable, expression) pairs; got the item {item!r}")
+            raise TypeError(
+                explain(
+                    f"{what} must be a dict or a list of (variable, expression) pairs",
+                    operands=[f"item: {_described(item)}"],
+                    remedy=f"write {what}=[(variable, expression), ...] or {what}={{variable: expression, ...}}",
+                )
+            )
     return [(k, v) for k, v in items]
+
+
+def _described(value: Any) -> str:
+    """A variable with its type and line, or a Python value."""
+    if not isinstance(value, Variable):
+        text = repr(value)
+        return f"{text if len(text) < 60 else text[:57] + '...'} of type {type(value).__name__}"
+    return f"{value}: {value.type}" + (f", made at {value.line}" if value.line else "")
 
 
 def _givens(givens: Pairs, ins: Sequence[In], strict: bool) -> dict[Variable, Variable]:
@@ -215,21 +262,48 @@ def _givens(givens: Pairs, ins: Sequence[In], strict: bool) -> dict[Variable, Va
     inputs = {i.variable for i in ins}
     for key, value in _pairs(givens, "givens"):
         if not isinstance(key, Variable):
-            raise TypeError(f"given keys must be Variable; got {key!r} of type {type(key)}")
+            raise TypeError(
+                explain(
+                    f"given keys must be Variable; got {key!r} of type {type(key)}",
+                    operands=[f"its value {_described(value)}"],
+                    remedy="use the variable itself as the key: givens={x: value}",
+                )
+            )
         if key in found:
-            raise ValueError(f"{key} is given twice in givens")
+            raise ValueError(
+                explain(
+                    f"{key} is given twice in givens",
+                    operands=[_described(key), f"first {_described(found[key])}", f"then {_described(value)}"],
+                    remedy="give each variable once",
+                )
+            )
         if key in inputs:
             raise RuntimeError(
                 explain(
                     f"You are trying to replace variable {key!r} through the `givens` parameter, but this variable is an "
                     "input to your function. Replacing inputs is currently forbidden because it has no effect.",
-                    operands=[f"{key}: {key.type}"],
+                    operands=[_described(key)],
                     remedy="take it out of the inputs, or out of givens",
                 )
             )
-        new = value if isinstance(value, Variable) else shared(key.type.filter(value))
-        found[key] = key.type.filter_variable(new) if strict else new
+        found[key] = _given(key, value, strict)
     return found
+
+
+def _given(key: Variable, value: Any, strict: bool) -> Variable:
+    """What stands for `key`: a variable of its type, or a value of it."""
+    try:
+        new = value if isinstance(value, Variable) else shared(key.type.filter(value))
+        return key.type.filter_variable(new) if strict else new
+    except TypeError as error:
+        problem = str(error).splitlines()[0]
+        raise TypeError(
+            explain(
+                f"givens: {key} cannot be replaced by {value if isinstance(value, Variable) else 'this value'}: {problem}",
+                operands=[_described(key), f"given {_described(value)}"],
+                remedy="give a value of the same type (see T.cast, T.patternbroadcast), or compile with rebuild_strict=False",
+            )
+        ) from error
 
 
 # -- the graph -------------------------------------------------------------------------------------------------------
@@ -265,7 +339,7 @@ class _Rebuilt:
     def _add_default_updates(self, roots: Sequence[Variable]) -> None:
         if self.no_default_updates is True:
             return
-        refused = set(self.no_default_updates or ())
+        refused = set(_refused(self.no_default_updates))
         done = {s for s, _ in self.updates} | refused
         seen: set[Variable] = set()
         queue = list(roots)
@@ -282,11 +356,28 @@ class _Rebuilt:
                 queue.append(value)
 
 
+def _refused(no_default_updates: Any) -> Sequence[Any]:
+    """The shared variables of the argument `no_default_updates`, where that is not a truth value."""
+    if not no_default_updates and not isinstance(no_default_updates, Variable):
+        return ()
+    if not isinstance(no_default_updates, (list, tuple, set, frozenset)):
+        raise TypeError(
+            explain(
+                "no_default_updates is True, False, or a list of shared variables",
+                operands=[_described(no_default_updates)],
+                remedy=f"write no_default_updates=[{no_default_updates}]",
+            )
+        )
+    return list(no_default_updates)
+
+
 def _check_unused(ins: Sequence[In], roots: Sequence[Variable], policy: str, name: str | None) -> None:
     if policy == "ignore":
         return
     if policy not in ("raise", "warn"):
-        raise ValueError(f"Invalid value for on_unused_input: {policy!r}; it is 'raise', 'warn' or 'ignore'")
+        raise ValueError(
+            explain(f"Invalid value for on_unused_input: {policy!r}", remedy="it is 'raise', 'warn' or 'ignore'")
+        )
     variables = [i.variable for i in ins]
     used = set(graph_inputs(roots, variables)) | {v for i in ins if i.update is not None for v in [i.variable]}
     for k, variable in enumerate(variables):
@@ -295,8 +386,7 @@ def _check_unused(ins: Sequence[In], roots: Sequence[Variable], policy: str, nam
         message = explain(
             f"theano.function was asked to create a function computing outputs given certain inputs, but the provided input "
             f"variable at index {k} is not part of the computational graph needed to compute the outputs: {variable}.",
-            operands=[f"{variable}: {variable.type}"],
-            where=str(variable.line or ""),
+            operands=[_described(variable)],
             remedy="take it out of the inputs, or pass on_unused_input='warn' or 'ignore' to theano.function",
         )
         if policy == "raise":

@@ -3,8 +3,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from symtheano.errors import explain
 from symtheano.graph.shared import Container
 from symtheano.graph.variable import Variable
+
+
+def _state(variable: Variable, update: Any) -> Variable:
+    """The new value of an input with state, which must be of the input's type."""
+    try:
+        return variable.type.filter_variable(update)
+    except TypeError as error:
+        raise TypeError(
+            explain(
+                f"The update of the input {variable} must have its type.",
+                operands=[f"{variable}: {variable.type}", f"its update {update}: {getattr(update, 'type', type(update).__name__)}"],
+                remedy="cast or reshape the new value, or declare the input with the type that the update has",
+            )
+        ) from error
 
 
 class SymbolicInput:
@@ -22,14 +37,23 @@ class SymbolicInput:
         implicit: bool = False,
     ):
         if not isinstance(variable, Variable):
-            raise TypeError(f"In needs a Variable; got {variable!r} of type {type(variable).__name__}")
+            raise TypeError(
+                explain(
+                    f"In needs a Variable; got {variable!r} of type {type(variable).__name__}",
+                    remedy="write In(x, value=...), where x is the variable of the graph",
+                )
+            )
         self.variable = variable
         self.name = variable.name if name is None and autoname else name
         if self.name is not None and not isinstance(self.name, str):
-            raise TypeError(f"The name of an input must be a string; got {self.name!r}")
-        self.update = update
-        if update is not None:
-            self.update = variable.type.filter_variable(update)
+            raise TypeError(
+                explain(
+                    f"The name of an input must be a string; got {self.name!r}",
+                    operands=[f"{variable}: {variable.type}"],
+                    remedy="write In(x, name='x'); the value goes by value=",
+                )
+            )
+        self.update = None if update is None else _state(variable, update)
         self.mutable = bool(mutable) if mutable is not None else update is not None
         self.strict = strict
         self.allow_downcast = allow_downcast
@@ -71,7 +95,13 @@ class In(SymbolicInput):
         super().__init__(variable, name, update, mutable, strict, allow_downcast, autoname, bool(implicit))
         self.borrow = self.mutable if borrow is None else borrow
         if self.mutable and not self.borrow:
-            raise AssertionError(f"Symbolic input for variable {variable} (name={name}) has mutable=True and borrow=False")
+            raise AssertionError(
+                explain(
+                    f"Symbolic input for variable {variable} (name={name}) has mutable=True and borrow=False",
+                    operands=[f"{variable}: {variable.type}"],
+                    remedy="an array that may be overwritten is borrowed: leave borrow= out, or set mutable=False",
+                )
+            )
         self.shared = shared
         self.value = value
 
@@ -95,7 +125,12 @@ class SymbolicOutput:
 
     def __init__(self, variable: Variable, borrow: bool = False):
         if not isinstance(variable, Variable):
-            raise TypeError(f"Out needs a Variable; got {variable!r} of type {type(variable).__name__}")
+            raise TypeError(
+                explain(
+                    f"Out needs a Variable; got {variable!r} of type {type(variable).__name__}",
+                    remedy="write Out(expression, borrow=True); wrap numbers with theano.tensor.constant",
+                )
+            )
         self.variable = variable
         self.borrow = borrow
 

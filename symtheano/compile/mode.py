@@ -4,8 +4,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from symtheano.config import config
 from symtheano.compile.rules import PHASES
+from symtheano.config import config
+from symtheano.errors import explain
 
 _LINKERS = ("cvm", "vm", "py", "c", "c|py", "cvm_nogc", "vm_nogc", "c|py_nogc", "numpy", None)
 _OPTIMIZERS = (
@@ -21,6 +22,13 @@ _PHASES_OF: dict[Any, tuple[str, ...]] = {
 }
 
 
+_MODES = "pass mode='FAST_RUN', 'FAST_COMPILE', or Mode(linker, optimizer); see also register_mode"
+
+
+def _listed(names: Iterable[Any]) -> str:
+    return ", ".join(dict.fromkeys(map(repr, names)))
+
+
 class Mode:
     """How a function is compiled.
 
@@ -31,9 +39,9 @@ class Mode:
 
     def __init__(self, linker: str | None = None, optimizer: str | None = "default"):
         if linker not in _LINKERS:
-            raise ValueError(f"No linker is called {linker!r}; there are {', '.join(map(str, _LINKERS))}")
+            raise ValueError(explain(f"No linker is called {linker!r}", remedy=f"choose one of {_listed(_LINKERS)}"))
         if optimizer not in _OPTIMIZERS:
-            raise ValueError(f"No optimizer is called {optimizer!r}; there are {', '.join(map(str, _OPTIMIZERS))}")
+            raise ValueError(explain(f"No optimizer is called {optimizer!r}", remedy=f"choose one of {_listed(_OPTIMIZERS)}"))
         self.linker = linker
         self.provided_optimizer = optimizer
         self.included: frozenset[str] = frozenset()
@@ -110,9 +118,12 @@ def get_mode(orig_string: Mode | str | None) -> Mode:
     if isinstance(orig_string, Mode):
         return orig_string
     name = config.mode if orig_string is None else orig_string
+    if not isinstance(name, str):
+        raise TypeError(explain(f"A mode is the name of one, or a Mode; got {name!r} of type {type(name).__name__}", remedy=_MODES))
     mode = predefined_modes.get(name)
     if mode is None:
-        raise Exception(f"No predefined mode exist for string: {name}. There are {', '.join(predefined_modes)}")
+        known = ", ".join(predefined_modes)
+        raise Exception(explain(f"No predefined mode exist for string: {name}", operands=[f"there are: {known}"], remedy=_MODES))
     return mode
 
 

@@ -285,9 +285,21 @@ class Function:
         new: Any
         for old, new in replaced.items():
             if old not in spec.shared:
-                raise ValueError(f"SharedVariable {old} does not exist in the function, so it cannot be swapped")
+                raise ValueError(
+                    explain(
+                        f"SharedVariable {old} does not exist in the function, so it cannot be swapped",
+                        operands=[f"{s}: {s.type}" for s in spec.shared],
+                        remedy="swap={old: new}, where old is one of the function's shared variables (above)",
+                    )
+                )
             if not isinstance(new, SharedVariable) or new.type != old.type:
-                raise TypeError(f"{old} of {old.type} cannot be swapped with {new}: it must be a shared variable of that type")
+                raise TypeError(
+                    explain(
+                        f"{old} cannot be swapped with {new}: it must be a shared variable of the same type",
+                        operands=[f"{old}: {old.type}", f"{new}: {getattr(new, 'type', type(new).__name__)}"],
+                        remedy=f"make one of that type: shared(value, broadcastable={getattr(old.type, 'broadcastable', None)})",
+                    )
+                )
         graph = spec.graph
         if delete_updates:
             keep = len(spec.outs) + len(spec.stateful)

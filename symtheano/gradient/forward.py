@@ -8,7 +8,7 @@ from typing import Any
 from symtheano.errors import DisconnectedInputError, NullTypeGradError, add_context, explain
 from symtheano.gradient.null import is_disconnected, is_null, like
 from symtheano.gradient.paths import Pattern, connected_paths
-from symtheano.gradient.pullback import Pullback, as_cotangent, pull_node, variable_of, with_pattern
+from symtheano.gradient.pullback import Pullback, as_cotangent, pull_node, variable_of, while_building, with_pattern
 from symtheano.graph.null import disconnected_type
 from symtheano.graph.op import has_own
 from symtheano.graph.trace import current_line, derived_from, set_line
@@ -45,8 +45,12 @@ def Rop(
     for position, (x, v) in enumerate(zip(variables, points, strict=True)):
         if x.type.ndim != v.type.ndim:
             raise ValueError(
-                f"Element {position} of wrt/eval_point have mismatched dimensionality: {x.type.ndim} versus "
-                f"{v.type.ndim} ({x}: {x.type}; {v}: {v.type})"
+                explain(
+                    f"Element {position} of wrt/eval_point have mismatched dimensionality: {x.type.ndim} versus {v.type.ndim}",
+                    operation="Rop",
+                    operands=[f"wrt {x}: {x.type}", f"eval_point {v}: {v.type}"],
+                    remedy="each of eval_points is a direction in which its wrt moves: it has the shape of that variable",
+                )
             )
     if disconnected_outputs not in ("raise", "warn", "ignore"):
         raise ValueError(
@@ -99,8 +103,7 @@ def push_node(node: Apply, tangents: Tangents, pattern: Pattern) -> list[Variabl
                 return two_pullbacks(node, tangents, pattern)
         return two_pullbacks(node, tangents, pattern)
     except Exception as error:
-        line = f", written at {node.trace}" if node.trace else ""
-        raise add_context(error, f"  while building the Rop of {node.op}{line}") from None
+        raise add_context(error, while_building(f"the Rop of {node.op}", node)) from None
 
 
 def two_pullbacks(node: Apply, tangents: Tangents, pattern: Pattern) -> list[Variable | None]:

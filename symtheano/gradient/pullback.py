@@ -11,10 +11,11 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from symtheano.errors import NotScalarConstantError, add_context
+from symtheano.errors import NotScalarConstantError, add_context, explain
 from symtheano.gradient.null import is_disconnected, is_null
 from symtheano.gradient.paths import Pattern, connected_paths
 from symtheano.graph.null import disconnected_type
+from symtheano.graph.text import expression
 from symtheano.graph.trace import derived_from, set_line
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar.dtypes import is_complex, is_discrete
@@ -127,10 +128,22 @@ def _pull_live(
     gs = [as_cotangent(o, g) for o, g in zip(node.outputs, cotangents, strict=True)]
     try:
         terms = node.op.L_op(_kept_inputs(node), node.outputs, gs)
+        return _checked(node, terms, connected, _discrete_only(node, pattern, live))
     except Exception as error:
-        line = f", written at {node.trace}" if node.trace else ""
-        raise add_context(error, f"  while building the gradient of {node.op}{line}") from None
-    return _checked(node, terms, connected, _discrete_only(node, pattern, live))
+        raise add_context(error, while_building(f"the gradient of {node.op}", node)) from None
+
+
+def while_building(what: str, node: Apply) -> str:
+    """Context for an error raised by the derivative that an Op's author wrote."""
+    return explain(
+        f"This happened while building {what}.",
+        operation=str(node.op),
+        operands=[f"{i}: {i.type}" for i in node.inputs],
+        expression=expression(node.outputs[0]),
+        where=str(node.trace or "(a line inside symtheano)"),
+        remedy=f"correct grad or L_op of {type(node.op).__name__}: one float variable for each input, of the input's number of "
+        "dimensions (disconnected_type() where it does not matter, grad_undefined where there is none)",
+    )
 
 
 def as_cotangent(output: Any, g: Any) -> Variable:

@@ -66,7 +66,13 @@ def grad(
     }
     _check_options(options)
     if cost is None and known_grads is None:
-        raise AssertionError("cost and known_grads can't both be None.")
+        raise AssertionError(
+            explain(
+                "cost and known_grads can't both be None.",
+                operation="grad",
+                remedy="pass the scalar to differentiate, or known_grads={variable: its gradient}",
+            )
+        )
     variables = _variables(wrt)
     constants = _constants(consider_constant)
     fixed = _known(known_grads or {})
@@ -167,7 +173,9 @@ def _check_options(options: Mapping[str, str]) -> None:
     for keyword, value in options.items():
         if value not in _CHOICES[keyword]:
             choices = ", ".join(map(repr, _CHOICES[keyword]))
-            raise ValueError(f"Invalid value for keyword '{keyword}': {value!r}. Valid values are {choices}.")
+            raise ValueError(
+                explain(f"Invalid value for keyword '{keyword}': {value!r}.", remedy=f"Valid values are {choices}.")
+            )
 
 
 def _variables(wrt: Any) -> list[Variable]:
@@ -180,6 +188,7 @@ def _variables(wrt: Any) -> list[Variable]:
                 explain(
                     f"Expected Variable, got {x} of type {type(x)}",
                     operation="grad",
+                    operands=[f"wrt: {x!r}"],
                     remedy="wrt is a variable, or a list or tuple of them: the objects that cost was built from",
                 )
             )
@@ -201,20 +210,33 @@ def _constants(consider_constant: Iterable[Variable] | None) -> frozenset[Variab
 def _known(known_grads: Mapping[Variable, Variable]) -> dict[Variable, Variable]:
     fixed: dict[Variable, Variable] = {}
     for x, g in known_grads.items():
-        if not isinstance(g, Variable):
+        if not isinstance(x, Variable) or not isinstance(g, Variable):
             raise TypeError(
-                f"output grads must be theano variables. Ambiguous whether {type(g)} should be made into tensor or "
-                "sparse theano variable"
+                explain(
+                    f"output grads must be theano variables. Ambiguous whether {type(g)} should be made into tensor or "
+                    "sparse theano variable",
+                    operation="grad",
+                    operands=[f"known_grads[{x!r}] = {g!r}"],
+                    remedy="known_grads={variable: its gradient}, both variables; wrap an array with T.constant",
+                )
             )
         if not is_null(g) and not is_disconnected(g):
             if is_discrete(getattr(g.type, "dtype", "bool")):
                 raise TypeError(
-                    "Gradients must always be NullType, DisconnectedType, or continuous, but grad was given a "
-                    f"known_grad of type {g.type} for {x}"
+                    explain(
+                        "Gradients must always be NullType, DisconnectedType, or continuous, but grad was given a "
+                        f"known_grad of type {g.type} for {x}",
+                        operands=[_described("variable", x), _described("its gradient", g)],
+                        remedy="cast the gradient to a float dtype",
+                    )
                 )
             if x.type.ndim != g.type.ndim:
                 raise ValueError(
-                    f"A gradient has the shape of its variable, but {x} of {x.type} was given {g} of {g.type}"
+                    explain(
+                        f"A gradient has the shape of its variable, but {x} of {x.type} was given {g} of {g.type}",
+                        operands=[_described("variable", x), _described("its gradient", g)],
+                        remedy="eval_points of Lop, and values of known_grads, have the shapes of the variables they belong to",
+                    )
                 )
         fixed[x] = g
     return fixed
@@ -222,17 +244,21 @@ def _known(known_grads: Mapping[Variable, Variable]) -> dict[Variable, Variable]
 
 def _check_cost(cost: Any) -> None:
     if not isinstance(cost, Variable):
-        raise TypeError(f"cost must be a scalar variable; got {cost!r} of type {type(cost)}")
+        raise TypeError(
+            explain(
+                f"cost must be a scalar variable; got {cost!r} of type {type(cost)}",
+                operation="grad",
+                remedy="pass the expression itself, a variable of 0 dimensions",
+            )
+        )
     if is_null(cost):
         raise ValueError(f"Can't differentiate a NaN cost. cost is NaN because {cost.type.why_null}")
-    where = str(cost.line or "")
     if not isinstance(cost.type, TensorType) or cost.type.ndim != 0:
         raise TypeError(
             explain(
                 "cost must be a scalar.",
                 operation="grad",
-                operands=[f"cost: {cost}: {cost.type}"],
-                where=where,
+                operands=[_described("cost", cost)],
                 remedy="reduce it, as in cost.mean() or cost.sum(); for derivatives of a vector see jacobian, Lop",
             )
         )
@@ -241,7 +267,7 @@ def _check_cost(cost: Any) -> None:
             explain(
                 f"cost must be a real scalar: {cost} is {cost.type.dtype}.",
                 operation="grad",
-                where=where,
+                operands=[_described("cost", cost)],
                 remedy="take its real part, or abs(cost)",
             )
         )
@@ -265,8 +291,15 @@ def _result(
 ) -> Variable | None:
     """What `grad` returns for one element of wrt."""
     if is_null(g) and options["null_gradients"] == "raise":
-        why = g.type.why_null
-        raise NullTypeGradError(f"tensor.grad encountered a NaN. {why}")
+        raise NullTypeGradError(
+            explain(
+                f"tensor.grad encountered a NaN. {g.type.why_null}",
+                operation="grad",
+                operands=[_described("wrt", x), *(_described("cost", t) for t in roots)],
+                remedy="leave the variable out of wrt, stop the gradient before that operation with "
+                "gradient.disconnected_grad or zero_grad, or pass null_gradients='return'",
+            )
+        )
     if not is_disconnected(g):
         return g
     if options["disconnected_inputs"] != "ignore":

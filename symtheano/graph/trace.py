@@ -38,12 +38,17 @@ def current_line() -> Line | None:
     if _origin.active:
         return _origin.line
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None and (frame.f_code.co_filename.startswith(PACKAGE) or _is_generated(frame)):
         frame = frame.f_back
     if frame is None:
         return None
     code = frame.f_code
     return Line(code.co_filename, frame.f_lineno, code.co_name)
+
+
+def _is_generated(frame: FrameType) -> bool:
+    """Whether a frame is a method that dataclasses wrote for a class of ours."""
+    return frame.f_code.co_filename == "<string>" and str(frame.f_globals.get("__name__")).startswith("symtheano.")
 
 
 def running_line() -> Line | None:
