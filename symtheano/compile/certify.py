@@ -113,7 +113,9 @@ _TRANSFORMS = (
 
 
 def _exponentials_agree(left: Any, right: Any) -> bool:
-    """exp is injective on the reals, and takes logarithms away."""
+    """exp is injective on the reals (only there), and takes logarithms away."""
+    if not (left.is_real and right.is_real):
+        return False
     try:
         return bool(sympy.simplify(sympy.expand(sympy.exp(left) - sympy.exp(right), power_exp=True)) == 0)
     except (TypeError, ValueError, NotImplementedError):

@@ -94,7 +94,7 @@ def test_constant_value() -> None:
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
-        (lambda v: -(-v) * 1 + 0, []),
+        (lambda v: T.neg(-v) * 1 + 0, []),
         (lambda v: v * v, ["sqr"]),
         (lambda v: v**2 + v**1 * 0, ["sqr"]),
         (lambda v: v**0.5, ["sqrt"]),

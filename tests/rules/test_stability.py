@@ -1,4 +1,4 @@
-"""The numerical stability that Theano's users rely on: finite losses and gradients at |x| = 1000 (THEANO.md 2.3, 36, 37)."""
+"""The numerical stability that Theano's users rely on: finite losses and gradients at |x| = 1000."""
 
 from __future__ import annotations
 

@@ -396,13 +396,12 @@ def distributed(p: Taken, old: Any) -> Any:
 
 def summed(parts: Sequence[Product], old: Any) -> Any:
     """The sum of products; s * (1 - t) - t * (1 - s), the gradient of a crossentropy, is s - t."""
-    if len(parts) == 2 and not parts[0].below and not parts[1].below and parts[0].sign != parts[1].sign:
-        positive, negative = parts if parts[0].sign > 0 else (parts[1], parts[0])
-        common = [f for f in positive.above if f in negative.above]
-        one, two = _without(positive.above, common), _without(negative.above, common)
-        difference = _crossed(one, two)
+    if len(parts) == 2 and Counter(parts[0].below) == Counter(parts[1].below):
+        common = [f for f in parts[0].above if f in parts[1].above]
+        rests = [(p.sign, _without(p.above, common)) for p in parts]
+        difference = _crossed(*rests)
         if difference is not None:
-            return made(Product(1, [*common, as_factor(difference)], []), old)
+            return made(Product(1, [*common, as_factor(difference)], parts[0].below), old)
     plus = [made(Product(1, p.above, p.below), old) for p in parts if p.sign > 0]
     minus = [made(Product(1, p.above, p.below), old) for p in parts if p.sign < 0]
     if not plus:
@@ -419,21 +418,28 @@ def _without(factors: Sequence[Factor], others: Sequence[Factor]) -> list[Factor
     return left
 
 
-def _crossed(one: Sequence[Factor], two: Sequence[Factor]) -> Any:
-    """s - t where `one` is {s, 1 - t} and `two` is {t, 1 - s}."""
+def _crossed(left: tuple[int, list[Factor]], right: tuple[int, list[Factor]]) -> Any:
+    """s - t, or t - s, where the terms are s * (1 - t) and t * (1 - s) with opposite signs."""
+    (sign, one), (other_sign, two) = left, right
     if len(one) != 2 or len(two) != 2:
         return None
-    for s, other in (one, one[::-1]):
-        for t, another in (two, two[::-1]):
-            if _is_complement(other.make(), t.make()) and _is_complement(another.make(), s.make()):
-                return m.sub(s.make(), t.make())
+    for s, c in (one, one[::-1]):
+        for t, d in (two, two[::-1]):
+            plus = sign * _complement(c.make(), t.make())
+            if plus and plus == -other_sign * _complement(d.make(), s.make()):
+                return m.sub(s.make(), t.make()) if plus > 0 else m.sub(t.make(), s.make())
     return None
 
 
-def _is_complement(v: Any, x: Any) -> bool:
-    """Whether v = 1 - x."""
+def _complement(v: Any, x: Any) -> int:
+    """1 where v = 1 - x, -1 where v = x - 1, else 0."""
     parts = args_of(v, "sub")
-    return parts is not None and is_constant(parts[0], 1) and as_factor(parts[1]) == as_factor(x)
+    if parts is None:
+        return 0
+    a, b = parts
+    if is_constant(a, 1) and as_factor(b) == as_factor(x):
+        return 1
+    return -1 if is_constant(b, 1) and as_factor(a) == as_factor(x) else 0
 
 
 # -- the rules -----------------------------------------------------------------------------------------------------
