@@ -33,8 +33,9 @@ types: $(STAMP)  ## mypy --strict
 bench: $(STAMP)  ## run the benchmarks
 	$(PY) -m benchmarks $(ARGS)
 
-docs: $(STAMP)  ## write docs/rules.md again from the rules
+docs: $(STAMP)  ## write docs/rules.md from the rules, the modules of docs/architecture.md from their docstrings
 	$(PY) docs/make_rules.py
+	$(PY) docs/make_modules.py
 
 clean:  ## remove .venv, caches and runs/
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis runs build dist
