@@ -1,17 +1,18 @@
 """Rows of the scalar table as array calls: the text that Elemwise's array rule gives."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from symtheano.scalar import ScalarOp
+from symtheano.scalar import ScalarOp, upcast
 from symtheano.scalar.expr import Expr, expand, linearise, load
 from symtheano.scalar.expr import Let as Statement
 from symtheano.tensor.array import Let
 
 Dtypes = tuple[str, ...]
+Patterns = Sequence[tuple[bool, ...]]  # of each argument: which axes are broadcastable
 
 # Rows computed by symtheano.tensor.kernels, and whether the call takes out=.
 KERNELS = {
@@ -22,17 +23,18 @@ KERNELS = {
 }
 
 
-def row_text(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
-    """The call that computes a row on arrays of `dtypes`, with a result of dtype `out`.
+def row_text(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let, patterns: Patterns) -> str:
+    """The call that computes a row on arrays of `dtypes` and broadcast `patterns`, with a result of dtype `out`.
 
-    A row that is one call becomes that call; a row defined by others is written out step by step, each bound by `let`.
+    A row that is one call becomes that call; a row defined by others is written out step by step, each bound by `let`,
+    with its dtype where the step is a call on arrays that already span the shape of the result.
     """
     if op.params:
         return f"xp.asarray({args[0]}).astype({out!r})"
     if op.value is not None and op.name not in KERNELS:
-        return _defined(op, dtypes, out, args, let)
+        return _defined(op, dtypes, out, args, let, patterns)
     if op.arity is None:
-        return _chain(op, dtypes, out, args, let)
+        return _chain(op, dtypes, out, args, let, patterns)
     return _primitive(op, dtypes, out, args, let)
 
 
@@ -54,7 +56,14 @@ def _definition(op: ScalarOp, nargs: int) -> list[Statement]:
     return linearise(expand(op, [load(f"a{k}") for k in range(op.arity or nargs)]))
 
 
-def _chain(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
+def _span(patterns: Patterns, positions: Collection[int]) -> bool:
+    """Whether the arguments at `positions`, broadcast together, have the shape of all of them broadcast together."""
+    return all(
+        any(not patterns[k][axis] for k in positions) or all(p[axis] for p in patterns) for axis in range(len(patterns[0]))
+    )
+
+
+def _chain(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let, patterns: Patterns) -> str:
     """An n-ary row as calls of two arguments."""
     if len(args) == 1:
         return f"xp.array({args[0]})"
@@ -65,20 +74,22 @@ def _chain(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let
         text = _primitive(op, (so_far, dtype), after, (text, arg), let)
         so_far = after
         if not last:
-            text = let(text, after)
+            text = let(text, after if _span(patterns, range(position + 2)) else None)
     return text
 
 
-def _defined(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:
+def _defined(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let, patterns: Patterns) -> str:
     wanted = op.operands(dtypes, out)
     names = {f"a{k}": _converted(a, d, w, let) for k, (a, d, w) in enumerate(zip(args, dtypes, wanted, strict=True))}
     kinds = {f"a{k}": w for k, w in enumerate(wanted)}
+    sources = {f"a{k}": {k} for k in range(len(args))}  # the arguments that a value depends on
     values: dict[str, str] = {}
     statements = _definition(op, len(args))
     for statement in statements:
         if statement.op is None:
             buffer = str(statement.expr.value)
             values[statement.name], kinds[statement.name] = names[buffer], kinds[buffer]
+            sources[statement.name] = sources[buffer]
             continue
         operands = [repr(o.value) if isinstance(o, Expr) else values[o] for o in statement.operands]
         own = tuple(kinds[o] for o in statement.operands if isinstance(o, str))
@@ -86,7 +97,8 @@ def _defined(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: L
         text = _call(statement.op, operands)
         if statement is statements[-1]:
             return text if kind == out else f"xp.asarray({text}).astype({out!r})"
-        values[statement.name] = let(text, kind if statement.op.is_ufunc else None)
+        needs = sources[statement.name] = {k for o in statement.operands if isinstance(o, str) for k in sources[o]}
+        values[statement.name] = let(text, kind if statement.op.is_ufunc and _span(patterns, needs) else None)
         kinds[statement.name] = kind
     raise AssertionError(f"the row {op.name} is defined by no call")
 
@@ -94,7 +106,12 @@ def _defined(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: L
 def _result(op: ScalarOp, statement: Statement, kinds: dict[str, str], own: Dtypes, out: str) -> str:
     """The dtype of a step of a definition; numbers take the dtype of the arrays beside them."""
     like = next((k for k in own if k != "bool"), out)
-    return op.out(tuple(kinds[o] if isinstance(o, str) else like for o in statement.operands), out)
+    return op.out(tuple(kinds[o] if isinstance(o, str) else _number(o, like) for o in statement.operands), out)
+
+
+def _number(number: Expr, like: str) -> str:
+    """The dtype of a number beside an array of dtype `like`."""
+    return upcast(like, "complex64") if isinstance(number.value, complex) else like
 
 
 def _primitive(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let) -> str:

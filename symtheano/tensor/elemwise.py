@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.config import config
-from symtheano.errors import ShapeMismatchError, explain
+from symtheano.errors import ComplexError, ShapeMismatchError, explain
 from symtheano.graph.null import NullType, disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import TABLE, ScalarOp, cast, upcast
@@ -60,8 +60,22 @@ class Elemwise(ArrayOp):
         variables: list[Any] = [as_tensor_variable(i) for i in inputs]
         ndim = max(v.type.ndim for v in variables)
         variables = [v if v.type.ndim == ndim else pad_left(v, ndim) for v in variables]
-        dtype = self.scalar_op.out(tuple(v.type.dtype for v in variables), config.floatX)
+        dtype = self._dtype(variables)
         return Apply(self, variables, [tensor_type(dtype, self._shape(variables, ndim))()])
+
+    def _dtype(self, inputs: list[Any]) -> str:
+        try:
+            return self.scalar_op.out(tuple(v.type.dtype for v in inputs), config.floatX)
+        except (TypeError, ComplexError) as error:
+            problem, _, remedy = str(error).partition("; ")
+            raise type(error)(
+                explain(
+                    problem,
+                    operation=self.scalar_op.name,
+                    operands=[f"{v}: {v.type}" for v in inputs],
+                    remedy=remedy or "cast the operands with T.cast",
+                )
+            ) from None
 
     def _shape(self, inputs: list[Any], ndim: int) -> StaticShape:
         if len(inputs) == 1:
@@ -109,7 +123,8 @@ class Elemwise(ArrayOp):
         if self.scalar_op.name == "identity":
             return args[0]
         dtypes = tuple(i.type.dtype for i in node.inputs)
-        return row_text(self.scalar_op, dtypes, node.outputs[0].type.dtype, args, let)
+        patterns = [i.type.broadcastable for i in node.inputs]
+        return row_text(self.scalar_op, dtypes, node.outputs[0].type.dtype, args, let, patterns)
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
         check_broadcast(node, [np.shape(i) for i in inputs])
@@ -282,7 +297,7 @@ class DimShuffle(ArrayOp):
     def _bad(self, why: str) -> str:
         return explain(
             f"dimshuffle{self.new_order}: {why}",
-            operands=[f"input pattern (broadcastable): {self.input_broadcastable}"],
+            operands=[f"an input of {len(self.input_broadcastable)} dimensions, broadcastable: {self.input_broadcastable}"],
             remedy="name each axis of the result: an input axis once, or 'x' for a new axis of length 1",
         )
 
