@@ -52,8 +52,8 @@ def differences(page: Path) -> list[str]:
     """What a page says wrongly, as text."""
     found = []
     for example, printed in run(page, page.read_text(encoding="utf-8")):
-        if not doctest.OutputChecker().check_output(example.expected or "", printed, FLAGS):
-            found.append(f"{page.name}:{example.line} prints\n{printed}instead of\n{example.expected or '(nothing)'}")
+        if example.expected is not None and not doctest.OutputChecker().check_output(example.expected, printed, FLAGS):
+            found.append(f"{page.name}:{example.line} prints\n{printed}instead of\n{example.expected}")
     return found
 
 
