@@ -21,6 +21,7 @@ from symtheano.tensor.join import Join, Split
 from symtheano.tensor.sizes import MakeVector, constant_dim, origin, shape_list, vector_items
 
 m = functions
+_WRITERS = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
 
 
 def entries_of(node: Apply) -> list[Any]:
@@ -324,7 +325,7 @@ def add_to_written_zeros(node: Apply) -> list[Any] | None:
     inputs: list[Any] = node.inputs
     (old,) = node.outputs
     for k, v in enumerate(inputs):
-        if v.owner is None or type(v.owner.op) not in (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1):
+        if v.owner is None or type(v.owner.op) not in _WRITERS:
             continue
         target, y, *values = v.owner.inputs
         if v.owner.op.set_instead_of_inc or not is_constant(target, 0) or v.type.dtype != old.type.dtype:
@@ -334,6 +335,29 @@ def add_to_written_zeros(node: Apply) -> list[Any] | None:
         if rest.type != old.type:
             continue
         return [v.owner.op(rest, y, *values)]
+    return None
+
+
+@rule(
+    m.sub,
+    reason="x - 0 is x where nothing was written",
+    examples=[
+        on(lambda a, b: a - _incremented(m.second(a, literal(0, a)), b[1:]), 1, 1),
+        on(lambda a, b: _incremented(m.second(a, literal(0, a)), b[1:]) - a, 1, 1),
+    ],
+)
+def subtract_written_zeros(node: Apply) -> list[Any] | None:
+    """x - inc(zeros, i, y) -> inc(x, i, -y), inc(zeros, i, y) - x -> inc(-x, i, y)."""
+    a, b = node.inputs
+    (old,) = node.outputs
+    for written, other in ((b, a), (a, b)):
+        if written.owner is None or type(written.owner.op) not in _WRITERS or other.type != old.type:
+            continue
+        target, y, *values = written.owner.inputs
+        if written.owner.op.set_instead_of_inc or not is_constant(target, 0) or written.type.dtype != old.type.dtype:
+            continue
+        signed = (other, m.neg(y)) if written is b else (m.neg(other), y)
+        return [written.owner.op(*signed, *values)]
     return None
 
 
@@ -352,4 +376,4 @@ INDEXING = (
     split_of_join,
     useless_alloc,
 )
-LATE = (fill_to_alloc, add_to_written_zeros)
+LATE = (fill_to_alloc, add_to_written_zeros, subtract_written_zeros)
