@@ -67,11 +67,16 @@ class Op:
         if not hasattr(self, "itypes") or not hasattr(self, "otypes"):
             raise NotImplementedError(f"{type(self).__name__} must define make_node, or itypes and otypes")
         if len(inputs) != len(self.itypes):
-            raise ValueError(f"We expected {len(self.itypes)} inputs but got {len(inputs)}.")
+            problem = f"We expected {len(self.itypes)} inputs but got {len(inputs)}."
+            raise ValueError(explain(problem, operation=str(self), operands=_typed(inputs), remedy=self._signature()))
         if not all(isinstance(v, Variable) and v.type == t for v, t in zip(inputs, self.itypes, strict=True)):
             expected, got = list(map(str, self.itypes)), [str(getattr(v, "type", type(v))) for v in inputs]
-            raise TypeError(f"We expected inputs of types '{expected}' but got types '{got}'")
+            problem = f"We expected inputs of types '{expected}' but got types '{got}'"
+            raise TypeError(explain(problem, operation=str(self), operands=_typed(inputs), remedy=self._signature()))
         return Apply(self, inputs, [t() for t in self.otypes])
+
+    def _signature(self) -> str:
+        return f"call {type(self).__name__}()({', '.join(map(str, self.itypes))})"
 
     def __call__(self, *inputs: Any, return_list: bool = False, name: str | None = None, **kwargs: Any) -> Any:
         node = self.make_node(*inputs, **kwargs)
@@ -116,9 +121,13 @@ class Op:
         raise NotImplementedError(f"{type(self).__name__} has no R_op")
 
 
+def _typed(inputs: Sequence[Any]) -> list[str]:
+    return [f"{v}: {getattr(v, 'type', type(v).__name__)}" for v in inputs]
+
+
 def has_own(op: Op, method: str) -> bool:
-    """Whether `op`'s class defines `method` beyond what Op gives."""
-    found = getattr(type(op), method, None)
+    """Whether `op` (its class, or the instance itself) defines `method` beyond what Op gives."""
+    found = op.__dict__.get(method) or getattr(type(op), method, None)
     return found is not None and found is not getattr(Op, method, None)
 
 
@@ -130,7 +139,13 @@ def connection_pattern(node: Apply) -> list[list[bool]]:
     result = pattern(node)
     if len(result) != len(node.inputs) or any(len(row) != len(node.outputs) for row in result):
         raise ValueError(
-            f"{node.op}.connection_pattern(node) must be a list of {len(node.inputs)} rows (inputs) "
-            f"of {len(node.outputs)} booleans (outputs); got {result!r}"
+            explain(
+                f"{node.op}.connection_pattern(node) must be a list of {len(node.inputs)} rows (inputs) "
+                f"of {len(node.outputs)} booleans (outputs); got {result!r}",
+                operation=str(node.op),
+                operands=_typed(node.inputs),
+                where=str(node.trace or ""),
+                remedy="give one row for each input: whether each output depends on its value",
+            )
         )
     return [[bool(x) for x in row] for row in result]

@@ -6,6 +6,7 @@ import itertools
 import threading
 from typing import Any
 
+from symtheano.errors import explain
 from symtheano.graph.type import Type
 from symtheano.graph.variable import Variable
 
@@ -31,7 +32,12 @@ class Container:
 
     @data.setter
     def data(self, value: Any) -> None:
-        self.storage[0] = self.type.filter(value, strict=self.strict, allow_downcast=self.allow_downcast)
+        try:
+            self.storage[0] = self.type.filter(value, strict=self.strict, allow_downcast=self.allow_downcast)
+        except (TypeError, ValueError) as error:
+            if self.name is None:
+                raise
+            raise type(error)(f"{self.name} cannot take this value: {error}") from error
 
     value = data
 
@@ -108,6 +114,12 @@ class SharedVariable(Variable):
         )
 
     def __getitem__(self, *args: Any) -> Any:
-        raise TypeError(f"The shared variable {self} of type {self.type} cannot be indexed.")
+        raise TypeError(
+            explain(
+                f"The shared variable {self} of type {self.type} cannot be indexed.",
+                operands=[f"{self}: {self.type}"],
+                remedy="only tensors can: take the value with get_value(), or keep arrays in shared variables of their own",
+            )
+        )
 
 

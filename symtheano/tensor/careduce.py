@@ -27,8 +27,8 @@ _ACCUMULATOR = {**_WIDE, "float16": "float32", "float32": "float64", "complex64"
 _METHODS = {"maximum": "max", "minimum": "min"}  # cupy has no maximum.reduce
 
 
-def check_axes(axis: Any, ndim: int, operation: str) -> Axes | None:
-    """`axis` as sorted axes counted from 0, or None where it names all of them (or is None).
+def check_axes(axis: Any, x: Any, operation: str) -> Axes | None:
+    """`axis` as sorted axes of `x` counted from 0, or None where it names all of them (or is None).
 
     axis: None, an int, or a sequence of ints; negative ones count from the end. ValueError names what is out of range
     or named twice, TypeError what is no integer.
@@ -39,30 +39,46 @@ def check_axes(axis: Any, ndim: int, operation: str) -> Axes | None:
         return None
     if isinstance(axis, np.ndarray):
         axis = axis.tolist()
+    ndim = x.type.ndim
     names = list(axis) if isinstance(axis, (tuple, list, range, set, frozenset)) else [axis]
     found: list[int] = []
     for name in names:
-        k = _integer(name.data if isinstance(name, Constant) else name, operation)
+        k = _integer(name.data if isinstance(name, Constant) else name, x, operation)
         if not -ndim <= k < ndim:
             raise ValueError(
                 explain(
                     f"{operation}: axis {k} is out of range for ndim={ndim} (axis={axis}).",
                     operation=operation,
+                    operands=[f"{x}: {x.type}"],
                     remedy=f"an axis is one of {-ndim}..{ndim - 1}" if ndim else "a scalar has no axes: pass axis=None",
                 )
             )
         found.append(k % ndim)
     if len(set(found)) != len(found):
-        raise ValueError(f"{operation}: the same axis is named twice: axis={axis}, ndim={ndim}")
+        raise ValueError(
+            explain(
+                f"{operation}: the same axis is named twice: axis={axis}, ndim={ndim}",
+                operation=operation,
+                operands=[f"{x}: {x.type}"],
+                remedy="name each axis once",
+            )
+        )
     return None if len(found) == ndim else tuple(sorted(found))
 
 
-def _integer(value: Any, operation: str) -> int:
+def _integer(value: Any, x: Any, operation: str) -> int:
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu":
         return int(value)
-    raise TypeError(f"{operation}: an axis must be an integer known when the graph is built; got {value!r}")
+    raise TypeError(
+        explain(
+            f"{operation}: an axis must be an integer known when the graph is built; got {value!r}",
+            operation=operation,
+            operands=[f"{x}: {x.type}"],
+            remedy="give axis=None, an integer, or a tuple of integers",
+        )
+    )
 
 
 def restored(y: Any, x: Any, axes: Axes) -> Any:
@@ -78,7 +94,7 @@ class ReduceOp(ArrayOp):
 
     def normal(self, x: Any) -> Any:
         """The op itself, or its equal with `axis` in normal form for `x`."""
-        axis = check_axes(self.axis, x.type.ndim, type(self).__name__)
+        axis = check_axes(self.axis, x, type(self).__name__)
         return self if axis == self.axis else self.with_axis(axis)
 
     def with_axis(self, axis: Axes | None) -> Any:
@@ -260,7 +276,7 @@ class CAReduceDtype(CAReduce):
         return f"{name}{{{where}acc_dtype={self.acc_dtype}}}"
 
     def normal(self, x: Any) -> Any:
-        axis = check_axes(self.axis, x.type.ndim, type(self).__name__)
+        axis = check_axes(self.axis, x, type(self).__name__)
         dtype, acc_dtype = self.out_dtype(x.type.dtype), self.accumulator(x)
         if (axis, dtype, acc_dtype) == (self.axis, self.dtype, self.acc_dtype):
             return self

@@ -288,7 +288,6 @@ def _not_a_part(x: Any) -> str:
         "x must be the result of a subtensor operation",
         operation="set_subtensor / inc_subtensor",
         operands=[f"x = {x}: {x.type}"],
-        where=str(x.line or ""),
         remedy="pass the part to write, for instance set_subtensor(a[1:3], y); the result is the new a",
     )
 
@@ -298,7 +297,6 @@ def _too_deep(x: Any, y: Any) -> str:
         f"Trying to write a {y.type.ndim}-dimensional value into a {x.type.ndim}-dimensional part.",
         operation="set_subtensor / inc_subtensor",
         operands=[f"part {x}: {x.type}, shape {x.type.shape}", f"value {y}: {y.type}, shape {y.type.shape}"],
-        where=str(x.line or ""),
         remedy="give a value with at most as many dimensions as the part; it is broadcast to the part's shape",
     )
 

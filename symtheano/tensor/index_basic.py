@@ -113,7 +113,6 @@ def too_many(x: Any, count: int) -> str:
         f"too many indices for array: the array is {x.type.ndim}-dimensional, but {count} were indexed",
         operation="indexing",
         operands=[f"{x}: {x.type}, shape {x.type.shape}"],
-        where=str(x.line or ""),
         remedy="give at most one index for each dimension",
     )
 

@@ -337,8 +337,13 @@ def concatenate(tensor_list: Sequence[Any], axis: Any = 0) -> Any:
     """`join(axis, *tensor_list)`: numpy's order of arguments."""
     if not isinstance(tensor_list, (tuple, list)):
         raise TypeError(
-            "The 'tensors' argument must be either a tuple or a list, make sure you did not forget () or [] around "
-            f"arguments of concatenate. Got {tensor_list!r}"
+            explain(
+                "The 'tensors' argument must be either a tuple or a list, make sure you did not forget () or [] around "
+                f"arguments of concatenate. Got {tensor_list!r}",
+                operation="concatenate",
+                operands=[f"{tensor_list}: {getattr(tensor_list, 'type', type(tensor_list).__name__)}"],
+                remedy="write concatenate([x, y], axis=0)",
+            )
         )
     return join(axis, *tensor_list)
 
@@ -356,28 +361,32 @@ def split(x: Any, splits_size: Any, n_splits: int | None = None, axis: Any = 0) 
     return Split(get_vector_length(sizes) if n_splits is None else n_splits)(x, axis, sizes, return_list=True)
 
 
-def stack(*tensors: Any, axis: int = 0) -> Any:
-    """Tensors of equal shape along a new axis: `stack([a, b, ...], axis=0)`. Scalars give a vector.
+def stack(*arrays: Any, tensors: Sequence[Any] | None = None, axis: int = 0) -> Any:
+    """Tensors of equal shape along a new axis: `stack(tensors, axis=0)`. Scalars give a vector.
 
-    `stack(a, b, ...)` is the older form and warns. IndexError where the result has no such axis.
+    tensors: a list. `stack(a, b, ...)` is the older form and warns. IndexError where the result has no such axis.
 
     >>> stack([np.zeros(3), np.ones(3)], axis=1).type.shape
     (3, 2)
     """
-    if not tensors:
+    if tensors is not None:
+        if len(arrays) > 1:
+            raise TypeError("stack(tensors, axis=0) got both a list of tensors and tensors")
+        arrays = (list(tensors), *arrays)
+    if not arrays:
         raise ValueError("theano.tensor.stack(tensors, axis) must have at least one parameter")
-    if isinstance(tensors[0], (list, tuple)):
-        if len(tensors) > 2:
-            raise TypeError(f"stack(tensors, axis=0) takes 2 arguments ({len(tensors)} given)")
-        axis = tensors[1] if len(tensors) == 2 else axis
-        sequence = tensors[0]
+    if isinstance(arrays[0], (list, tuple)):
+        if len(arrays) > 2:
+            raise TypeError(f"stack(tensors, axis=0) takes 2 arguments ({len(arrays)} given)")
+        axis = arrays[1] if len(arrays) == 2 else axis
+        sequence = arrays[0]
     else:
         warnings.warn(
             "stack(*tensors) interface is deprecated, use stack(tensors, axis=0) instead.",
             DeprecationWarning,
             stacklevel=2,
         )
-        sequence = tensors
+        sequence = arrays
     if not sequence:
         raise ValueError("theano.tensor.stack(tensors, axis) needs at least one tensor; the list is empty")
     return stack_sequence(sequence, axis)

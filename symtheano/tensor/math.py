@@ -274,10 +274,19 @@ def cast(x: Any, dtype: str) -> Any:
     >>> cast(1.5, "int8").type
     TensorType(int8, scalar)
     """
-    wanted = config.floatX if dtype == "floatX" else np.dtype(dtype).name
-    if wanted not in ALL_DTYPES:
-        raise TypeError(explain(f"cast: unknown dtype {dtype!r}", remedy=f"the dtypes are {', '.join(ALL_DTYPES)}"))
     variable: Any = as_tensor_variable(x)
+    try:
+        wanted = config.floatX if dtype == "floatX" else np.dtype(dtype).name
+    except TypeError:
+        wanted = ""
+    if wanted not in ALL_DTYPES:
+        raise TypeError(
+            explain(
+                f"cast: unknown dtype {dtype!r}",
+                operands=[f"{variable}: {variable.type}"],
+                remedy=f"the dtypes are {', '.join(ALL_DTYPES)}",
+            )
+        )
     if variable.type.dtype == wanted:
         return variable
     if is_complex(variable.type.dtype) and not is_complex(wanted):
@@ -322,7 +331,8 @@ def divmod(x: Any, y: Any) -> tuple[Any, Any]:
 
 def ceil_intdiv(a: Any, b: Any) -> Any:
     """The quotient of integers rounded up, without going through floats."""
-    return cast(neq(mod(a, b), 0), "int8") + int_div(a, b)
+    quotient = int_div(a, b)
+    return cast(neq(mod(a, b), 0), quotient.type.dtype) + quotient  # uint8 stays uint8
 
 
 # ----- Closeness -----

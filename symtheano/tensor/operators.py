@@ -8,6 +8,7 @@ from typing import Any
 import symtheano.tensor.index as indexing
 import symtheano.tensor.math as maths
 from symtheano.errors import AsTensorError, explain
+from symtheano.graph.text import expression
 from symtheano.tensor.dot import matmul
 from symtheano.tensor.elemwise import functions
 from symtheano.tensor.sizes import get_vector_length
@@ -111,7 +112,7 @@ class Operators:
         raise TypeError(
             explain(
                 "Variables do not support boolean operations.",
-                expression=str(self),
+                expression=expression(self),  # type: ignore[arg-type]
                 remedy="a comparison of tensors is an expression, without a value yet: use T.switch instead of if, "
                 "T.and_/T.or_ or &/| instead of and/or, and (a < b) & (b < c) instead of a < b < c",
             )
@@ -120,7 +121,30 @@ class Operators:
     __nonzero__ = __bool__
 
     def __len__(self) -> int:
-        raise TypeError("object of type 'TensorVariable' has no len(). Use x.shape[0], the symbolic length.")
+        raise TypeError(
+            explain(
+                "object of type 'TensorVariable' has no len().",
+                operands=[f"{self}: {self.type}"],
+                remedy="use x.shape[0], the symbolic length; the length itself is known when a function runs",
+            )
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(self._no_number("float"))
+
+    def __int__(self) -> int:
+        raise TypeError(self._no_number("int"))
+
+    def __complex__(self) -> complex:
+        raise TypeError(self._no_number("complex"))
+
+    def _no_number(self, kind: str) -> str:
+        return explain(
+            f"{kind}() needs a number, and a {type(self).__name__} has no value yet.",
+            operands=[f"{self}: {self.type}"],
+            expression=expression(self),  # type: ignore[arg-type]
+            remedy=f"x.eval({{input: value}}) computes it; in an expression use T.cast(x, '{kind}64')",
+        )
 
     def __contains__(self, item: Any) -> bool:
         raise TypeError("`in` is not defined on a tensor: its values are not known yet. Use T.any(T.eq(x, item)).")

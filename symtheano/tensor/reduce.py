@@ -83,14 +83,14 @@ def _reduced(op: Any, x: Any, keepdims: bool) -> Any:
 def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
     """`y`, a reduction of `x` over `axis`, with these axes back as broadcastable ones."""
     x = as_tensor_variable(x)
-    axes = check_axes(axis, x.type.ndim, "makeKeepDims")
+    axes = check_axes(axis, x, "makeKeepDims")
     return restored(as_tensor_variable(y), x, tuple(range(x.type.ndim)) if axes is None else axes)
 
 
 def check_and_normalize_axes(x: Any, axis: Any) -> list[int]:
     """The axes that `axis` names for the tensor `x`, counted from 0; [] for None. Errors: see `check_axes`."""
     x = as_tensor_variable(x)
-    axes = check_axes(axis, x.type.ndim, "axis")
+    axes = check_axes(axis, x, "axis")
     return list(range(x.type.ndim)) if axes is None and axis is not None else list(axes or ())
 
 
@@ -128,7 +128,7 @@ def prod(
 
 def check(input: Any, axis: Any, operation: str) -> Axes | None:
     """The normal form of `axis` for `input`, with errors that name the function the user called."""
-    return check_axes(axis, as_tensor_variable(input).type.ndim, operation)
+    return check_axes(axis, as_tensor_variable(input), operation)
 
 
 # ----- Moments -----

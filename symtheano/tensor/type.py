@@ -51,7 +51,9 @@ class TensorType(Type):
             raise TypeError(f"TensorType needs the name of a dtype, such as 'float32'; got {dtype!r}")
         self.dtype = config.floatX if dtype == "floatX" else str(dtype)
         if self.dtype not in ALL_DTYPES:
-            raise TypeError(f"Unsupported dtype for TensorType: {dtype}. It is one of {', '.join(ALL_DTYPES)}.")
+            raise TypeError(
+                explain(f"Unsupported dtype for TensorType: {dtype}.", remedy=f"it is one of {', '.join(ALL_DTYPES)}")
+            )
         if shape is None:
             if broadcastable is None:
                 raise TypeError("TensorType needs broadcastable= (one truth value for each axis) or shape=")
@@ -173,9 +175,11 @@ class TensorType(Type):
             return np.asarray(data, self.numpy_dtype)
         try:
             plain = np.asarray(data)
+            if plain.dtype == object:
+                raise TypeError("it holds Python objects")
             with np.errstate(all="ignore"):
                 array = (plain.real if self._loses_imag(plain) else plain).astype(self.numpy_dtype)
-                exact = plain.dtype != object and bool(np.all((array == plain) | ((array != array) & (plain != plain))))
+                exact = bool(np.all((array == plain) | ((array != array) & (plain != plain))))
         except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(self._misfit(data, f"it is not an array of numbers ({error})", _NUMBERS)) from error
         if allow_downcast is False and type(data) is float and self.dtype != "float64":
