@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from symtheano.errors import CheckError, MissingInputError, RewriteError, explain
+from symtheano.errors import CheckError, MissingInputError, NullTypeGradError, RewriteError, explain
+from symtheano.graph.null import NullType
 from symtheano.graph.rule import RuleIndex
 from symtheano.graph.trace import derived_from, set_line
 from symtheano.graph.variable import Apply, Constant, Variable
@@ -247,6 +248,15 @@ class _Closing:
     def _leaf(self, v: Variable) -> Variable:
         if isinstance(v, Constant):
             return self._constants.setdefault(v.signature(), v)
+        if isinstance(v.type, NullType):
+            raise NullTypeGradError(
+                explain(
+                    f"This gradient has no value: {v.type.why_null}",
+                    operands=[f"{v}: {v.type}"],
+                    where=str(v.line or ""),
+                    remedy="leave it out of the outputs; gradients made with null_gradients='return' may be such",
+                )
+            )
         raise MissingInputError(
             explain(
                 f"Input {v} of the graph was not provided and not given a value.",
@@ -284,8 +294,8 @@ class _Closing:
 
     def _apply_rules(self, node: Apply) -> tuple[list[Variable], str | None]:
         """The replacement of `node` by the first rule that fires, and that rule's name."""
+        set_line(node.trace)
         for rule in self.rules.of(node.op):
-            set_line(node.trace)
             result = rule(node)
             if result is None:
                 continue
