@@ -1,12 +1,13 @@
 """Which updates are computed in place, and in which order their last steps run.
 
 An update can be computed into its shared array when its last step is elementwise, of the array's dtype and (checked)
-shape, and nobody but other such steps reads the new value. Such steps are moved behind everything else. A step that
-reads an old value runs before the step that overwrites it; where that is impossible (two variables that swap), the
-update is computed in fresh memory instead.
+shape. That step, and whatever reads the new value, are moved behind everything else: they must be steps that cannot
+fail on these shapes. A step that reads an old value runs before the step that overwrites it; where that is impossible
+(two variables that swap), the update is computed in fresh memory instead.
 """
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Commit:
-    """steps: in order, each writing into a shared array. moved: the lowered steps they replace. in_place: targets."""
+    """steps: in order, writing into shared arrays or reading what was written. moved: the lowered steps they replace.
+
+    in_place: the shared variables that are overwritten.
+    """
 
     steps: tuple[Step, ...]
     moved: frozenset[Step]
@@ -43,25 +47,28 @@ def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
     readers = _readers(lowered.steps)
     base = bases(lowered.steps)
     candidates = _candidates(lowered, wanted, producer)
-    while True:
-        order = _ordered(candidates, readers, base, lowered)
-        if order is not None:
-            break
-    steps: list[Step] = []
-    moved: set[Step] = set()
-    olds = [_olds(c.step, base) for c in order]
     kept = {name for name, _ in wanted.outputs} | {value for _, value in wanted.updates}
-    targets = {c.target for c in order}
-    single = {name: s for name, s in producer.items() if len(readers.get(name, ())) == 1 and name not in kept}
-    for k, candidate in enumerate(order):
-        others = {name for j, o in enumerate(olds) if j != k for name in o}
-        if candidate.target in others:
-            chain = [candidate.step]
-        else:
-            chain = _sink(candidate, single, targets, base, lowered)
-        moved.update(chain)
+    while True:
+        late = _late(candidates, readers, kept)
+        order = None if late is None else _ordered(candidates, late, lowered.steps, base)
+        if late is not None and order is not None:
+            break
+    written = {c.step: c for c in candidates.values()}
+    targets = {c.target for c in candidates.values()}
+    old_of = {step: olds(step, base) for step in order}
+    single = {n: s for n, s in producer.items() if len(readers.get(n, ())) == 1 and n not in kept and s not in old_of}
+    reads = Counter(name for found in old_of.values() for name in found)
+    steps: list[Step] = []
+    for step in order:
+        candidate = written.get(step)
+        if candidate is None:
+            steps.append(step)
+            continue
+        others = reads[candidate.target] - (candidate.target in old_of[step])
+        chain = [candidate.step] if others else _sink(candidate, single, targets, base, lowered)
         steps += [s.writing(candidate.target) for s in chain]
-    return Commit(tuple(_chained(steps)), frozenset(moved), frozenset(c.target for c in order))
+    moved = {*order, *(producer[w] for s in steps for w in s.writes)}
+    return Commit(tuple(_chained(steps)), frozenset(moved), frozenset(targets))
 
 
 def _chained(steps: Sequence[Step]) -> list[Step]:
@@ -69,8 +76,9 @@ def _chained(steps: Sequence[Step]) -> list[Step]:
     alive: dict[str, str] = {}
     result: list[Step] = []
     for step in steps:
-        assert isinstance(step, Call)
-        assert step.into is not None
+        if not isinstance(step, Call) or step.into is None:
+            result.append(step)
+            continue
         place = alive.get(step.into, step.into)
         alive[step.into] = step.outs[0]
         result.append(step.writing(place))
@@ -118,36 +126,71 @@ def _fits(lowered: Lowered, a: str, b: str) -> bool:
     return all(lowered.sizes.same(x, y) for x, y in zip(left, right, strict=True))
 
 
-def _ordered(
-    candidates: dict[str, _Candidate], readers: dict[str, list[Step]], base: dict[str, str], lowered: Lowered
-) -> list[_Candidate] | None:
-    """The candidates in an order that respects all reads; None after one had to be dropped."""
-    steps = {c.step: value for value, c in candidates.items()}
+def _late(candidates: dict[str, _Candidate], readers: dict[str, list[Step]], kept: set[str]) -> dict[Step, None] | None:
+    """The steps that read new values of candidates, directly or not; None after a candidate had to be dropped.
+
+    A candidate is dropped where its new value is needed by a step that may fail, or for an output: those come first.
+    """
+    own = {c.step for c in candidates.values()}
+    late: dict[Step, None] = {}
     for value in list(candidates):
-        if any(r not in steps for r in readers.get(value, ())):
-            del candidates[value]
-            return None
-    before: dict[str, set[str]] = {value: set() for value in candidates}
-    for value, c in candidates.items():
-        for other, d in candidates.items():
-            if other in c.step.reads:
-                before[value].add(other)  # reads the other's new value
-            if other != value and d.target in _olds(c.step, base):
-                before[other].add(value)  # reads the other's old value
-    order: list[_Candidate] = []
-    while before:
-        ready = next((v for v, needs in before.items() if not needs), None)
-        if ready is None:
-            del candidates[next(iter(before))]
-            return None
-        del before[ready]
-        for needs in before.values():
-            needs.discard(ready)
-        order.append(candidates[ready])
-    return order
+        stack = [value]
+        while stack:
+            for reader in readers.get(stack.pop(), ()):
+                if reader in own or reader in late:
+                    continue
+                if not _cannot_fail(reader) or any(name in kept for name in reader.writes):
+                    del candidates[value]
+                    return None
+                late[reader] = None
+                stack.extend(reader.writes)
+    return late
 
 
-def _olds(step: Call, base: dict[str, str]) -> set[str]:
+def _cannot_fail(step: Step) -> bool:
+    """Whether a step works on any values of the shapes that were checked."""
+    return isinstance(step, View) or (isinstance(step, Call) and step.elementwise and len(step.outs) == 1)
+
+
+def _ordered(
+    candidates: dict[str, _Candidate], late: dict[Step, None], steps: Sequence[Step], base: dict[str, str]
+) -> list[Step] | None:
+    """The steps of the commit in an order that respects all reads; None after a candidate had to be dropped."""
+    own = {c.step: value for value, c in candidates.items()}
+    target_step = {c.target: c.step for c in candidates.values()}
+    chosen = [s for s in steps if s in own or s in late]
+    maker = {name: s for s in chosen for name in s.writes}
+    before: dict[Step, list[Step]] = {s: [] for s in chosen}
+    for step in chosen:
+        before[step] += [maker[name] for name in step.reads if name in maker]  # reads a new value
+        for name in sorted(olds(step, base)):
+            overwriting = target_step.get(name, step)
+            if overwriting is not step:
+                before[overwriting].append(step)  # reads an old value
+    order: dict[Step, None] = {}
+    for root in chosen:
+        path: dict[Step, list[Step]] = {}
+        stack = [root]
+        while stack:
+            step = stack[-1]
+            if step in order:
+                stack.pop()
+                continue
+            waiting = path.setdefault(step, list(before[step]))
+            following = next((s for s in waiting if s not in order), None)
+            if following is None:
+                order[step] = None
+                stack.pop()
+            elif following in path:  # a circle: one of its candidates is computed in fresh memory
+                circle = stack[stack.index(following) :]
+                del candidates[next(own[s] for s in circle if s in own)]
+                return None
+            else:
+                stack.append(following)
+    return list(order)
+
+
+def olds(step: Step, base: dict[str, str]) -> set[str]:
     """The shared variables whose present memory a step reads, directly or through views."""
     found = set()
     for name in step.reads:
@@ -167,7 +210,7 @@ def _sink(
     needed otherwise. A step that reads another variable which is written stays where everybody reads old values.
     """
     chain = [candidate.step]
-    while candidate.target not in _olds(chain[0], base):
+    while candidate.target not in olds(chain[0], base):
         for name in chain[0].reads:
             step = single.get(name)
             if (
@@ -175,7 +218,7 @@ def _sink(
                 and step.elementwise
                 and step.dtype == chain[0].dtype
                 and candidate.target in step.reads
-                and _olds(step, base) & targets == {candidate.target}
+                and olds(step, base) & targets == {candidate.target}
                 and _fits(lowered, name, candidate.target)
             ):
                 chain.insert(0, step)

@@ -14,12 +14,19 @@ from symtheano.compile.program import Assign, Call, Copy, Free, Program, Step, V
 from symtheano.graph.variable import Variable
 
 
-def plan(lowered: Lowered, wanted: Wanted, inputs: Sequence[str], shared: Sequence[str], mutable: Sequence[str] = ()) -> Program:
-    """The program of `lowered` steps."""
+def plan(
+    lowered: Lowered,
+    wanted: Wanted,
+    inputs: Sequence[str],
+    shared: Sequence[str],
+    mutable: Sequence[str] = (),
+    borrowed: Sequence[str] = (),
+) -> Program:
+    """The program of `lowered` steps. mutable: arguments that may be overwritten; borrowed: those outputs may alias."""
     commit = choose_commit(lowered, wanted)
     main = [s for s in lowered.steps if s not in commit.moved]
-    outputs, copies, assigns = _Borders(lowered, wanted, commit, mutable).settle()
-    steps = _reuse_and_free([*main, *copies], [*commit.steps, *assigns], outputs, lowered, mutable)
+    outputs, copies, assigns = _Borders(lowered, wanted, commit, borrowed).settle()
+    steps = _reuse_and_free([*main, *copies, *commit.steps], assigns, outputs, lowered, mutable)
     return Program(
         inputs=tuple(inputs),
         shared=tuple(shared),
@@ -73,11 +80,12 @@ class Roots:
 class _Borders:
     """What leaves the function must not alias what stays: copies where it would."""
 
-    def __init__(self, lowered: Lowered, wanted: Wanted, commit: Commit, mutable: Sequence[str]):
+    def __init__(self, lowered: Lowered, wanted: Wanted, commit: Commit, borrowed: Sequence[str]):
         self.lowered, self.wanted, self.commit = lowered, wanted, commit
         self.roots = Roots(lowered.steps)
-        self.mutable = set(mutable)
+        self.borrowed = set(borrowed)
         self.updated = {target for target, _ in wanted.updates}
+        self.given_up = self.updated - commit.in_place  # shared variables whose present array is free after the call
         self.taken: set[str] = set()
         self.copies: list[Step] = []
         self._next = 1 + max((int(w[1:]) for s in lowered.steps for w in s.writes), default=-1)
@@ -99,7 +107,9 @@ class _Borders:
         return outputs, self.copies, assigns
 
     def _fresh(self, name: str) -> bool:
-        return self.roots.of(name).startswith("v") and not self.roots.is_fixed(name)
+        """Whether a shared variable may take the memory of `name` over: two that swap exchange their arrays."""
+        root = self.roots.of(name)
+        return (root.startswith("v") or root in self.given_up) and not self.roots.is_fixed(name)
 
     def _claim(self, name: str) -> None:
         if self._fresh(name):
@@ -111,7 +121,7 @@ class _Borders:
             return self._copy(name)
         if root.startswith("s") and (not borrow or root in self.updated):
             return self._copy(name)
-        if root.startswith("x") and not borrow:
+        if root.startswith("x") and not (borrow and root in self.borrowed):
             return self._copy(name)
         self.taken.add(root)
         return name
@@ -127,7 +137,7 @@ class _Borders:
 def _reuse_and_free(
     main: Sequence[Step], tail: Sequence[Step], outputs: Sequence[str], lowered: Lowered, mutable: Sequence[str]
 ) -> list[Step]:
-    """`main` with dead memory written again and freed; `tail` (the commit) as it is."""
+    """`main` with dead memory written again and freed; `tail` (the assignments) as it is."""
     roots = Roots([*main, *tail])
     last = _last_uses(main, tail, outputs, roots)
     group: dict[str, list[str]] = {}  # names of one piece of memory that is ours to overwrite
@@ -135,7 +145,7 @@ def _reuse_and_free(
     steps: list[Step] = []
     for position, step in enumerate(main):
         dying = [r for r in dict.fromkeys(roots.of(n) for n in step.reads) if last[r] == position]
-        if isinstance(step, Call):
+        if isinstance(step, Call) and step.into is None:  # the others write into shared arrays, which are not ours to free
             if step.target in dying and _alone(step, group, roots):
                 step = step.overwriting()
             else:

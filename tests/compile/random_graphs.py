@@ -184,5 +184,8 @@ def graphs(draw: Any, gradients: bool = False) -> Graph:
         fitting = [v for v in graph.pool if v.type == s.type]
         if draw(some.booleans()):
             value = draw(some.sampled_from(fitting))
-            graph.updates.append((s, s - 0.1 * value if fits(graph, s, value) and draw(some.booleans()) else value))
+            if fits(graph, s, value) and draw(some.booleans()):
+                value = graph.add(s - 0.1 * value)  # others may read the new value
+                graph.add(T.tanh(value))
+            graph.updates.append((s, value))
     return graph
