@@ -15,8 +15,9 @@ from symtheano.compile.io import In, Out, Param
 from symtheano.compile.mode import FAST_COMPILE, FAST_RUN, Mode, get_mode
 from symtheano.compile.opfromgraph import OpFromGraph
 from symtheano.compile.profiling import ProfileStats
-from symtheano.compile.runtime import Function
 from symtheano.compile.rulebook import rules
+from symtheano.compile.runtime import Function
+from symtheano.compile.updates import OrderedUpdates
 from symtheano.config import change_flags, config
 from symtheano.gradient import Lop, Rop, grad, subgraph_grad, verify_grad
 from symtheano.graph.fgraph import FunctionGraph
@@ -47,6 +48,7 @@ __all__ = [
     "Mode",
     "Op",
     "OpFromGraph",
+    "OrderedUpdates",
     "Out",
     "Param",
     "ProfileStats",

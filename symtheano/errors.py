@@ -20,6 +20,7 @@ __all__ = [
     "AdvancedIndexingError",
     "AliasedMemoryError",
     "AsTensorError",
+    "AxisError",
     "BadDestroyMap",
     "BadOptimization",
     "BadThunkOutput",
@@ -262,6 +263,10 @@ class NotScalarConstantError(Exception):
 
 class EmptyConstantError(NotScalarConstantError):
     """A scalar constant was wanted, and the variable is an array without elements."""
+
+
+class AxisError(ValueError, IndexError):
+    """There is no such axis. Theano raised a ValueError in some functions, an IndexError in others; NumPy's is both."""
 
 
 class ShapeMismatchError(ValueError):

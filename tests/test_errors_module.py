@@ -27,6 +27,7 @@ BASES: dict[str, type[BaseException]] = {
     "AsTensorError": TypeError,
     "NotScalarConstantError": Exception,
     "EmptyConstantError": errors.NotScalarConstantError,
+    "AxisError": IndexError,
     "ShapeError": Exception,
     "ShapeMismatchError": ValueError,
     "AdvancedIndexingError": TypeError,

@@ -1,6 +1,7 @@
 """`symtheano.function`: from inputs, outputs, updates and givens to a compiled Function."""
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,11 +109,19 @@ def _inputs(inputs: Sequence[Any], downcast: bool | None) -> list[In]:
 
 def _input(given: Any, downcast: bool | None) -> In:
     if isinstance(given, SymbolicInput):
-        if given.allow_downcast is None:
-            given.allow_downcast = downcast
-        return given if isinstance(given, In) else In(given.variable, given.name, None, given.update, given.mutable)
+        _check_input(given.variable)
+        one = copy.copy(given)  # the user may pass it to other functions as well
+        if one.allow_downcast is None:
+            one.allow_downcast = downcast
+        return one if isinstance(one, In) else In(one.variable, one.name, None, one.update, one.mutable)
     if isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[0], Variable):
+        _check_input(given[0])
         return In(given[0], value=given[1], allow_downcast=downcast)
+    _check_input(given)
+    return In(given, allow_downcast=downcast)
+
+
+def _check_input(given: Any) -> None:
     if isinstance(given, SharedVariable):
         raise TypeError(
             explain(
@@ -138,7 +147,6 @@ def _input(given: Any, downcast: bool | None) -> In:
                 remedy="inputs are variables, or In(variable, value=..., ...); leave numbers out, or give them with givens",
             )
         )
-    return In(given, allow_downcast=downcast)
 
 
 def _outputs(outputs: Any) -> tuple[list[Out], tuple[str, ...] | None, bool]:

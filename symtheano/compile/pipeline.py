@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from symtheano.compile.commit import Wanted
 from symtheano.compile.lower import lower
 from symtheano.compile.mode import Mode
-from symtheano.compile.commit import Wanted
 from symtheano.compile.plan import plan
 from symtheano.compile.program import Program
 from symtheano.compile.target.numpy import Source, emit, load
@@ -45,13 +45,19 @@ class Compiled:
 
 
 def compile_graph(
-    fgraph: FunctionGraph, inputs: int, borrows: Sequence[bool], mode: Mode, unpack: bool, mutable: Sequence[int] = ()
+    fgraph: FunctionGraph,
+    inputs: int,
+    borrows: Sequence[bool],
+    mode: Mode,
+    unpack: bool,
+    mutable: Sequence[int] = (),
+    borrowed: Sequence[int] = (),
 ) -> Compiled:
     """Compiles a closed graph.
 
     inputs: how many of its inputs are arguments (the others are shared variables). borrows: one flag for each output that
     is returned; the remaining outputs are updates. unpack: return the only output itself. mutable: positions of the
-    arguments that may be overwritten.
+    arguments that may be overwritten. borrowed: positions of those that a borrowed output may alias.
     """
     report = Report(nodes_before=len(fgraph.nodes))
     graph = rewrite(fgraph, mode, report)
@@ -64,7 +70,7 @@ def compile_graph(
         updates=tuple((f"s{target - inputs}", outputs[position]) for position, target in graph.updates.items()),
     )
     arguments = [f"x{k}" for k in range(inputs)]
-    program = plan(lowered, wanted, arguments, shared, [f"x{k}" for k in mutable])
+    program = plan(lowered, wanted, arguments, shared, [f"x{k}" for k in mutable], [f"x{k}" for k in borrowed])
     if config.check_programs:
         program.check()
     source = emit(program, unpack, poison=config.check_programs)

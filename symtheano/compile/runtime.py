@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,7 +69,10 @@ class Function:
         mutable = [k for k, i in enumerate(spec.ins) if i.mutable and k not in spec.stateful]
         borrows = [o.borrow for o in spec.outs] + [False] * len(spec.stateful)
         unpack = spec.unpack and not spec.stateful
-        self.compiled: Compiled = compile_graph(spec.graph, len(spec.ins), borrows, spec.mode, unpack, mutable)
+        borrowed = [k for k, i in enumerate(spec.ins) if i.borrow]
+        self.compiled: Compiled = compile_graph(
+            spec.graph, len(spec.ins), borrows, spec.mode, unpack, mutable, borrowed
+        )
         containers = [s.container for s in spec.shared]
         self._run = self.compiled.load([c.storage for c in containers])
         ranked = sorted(dict.fromkeys(containers), key=_rank)
@@ -79,6 +83,7 @@ class Function:
         self._cells = _input_cells(spec)
         self._state = Guard(sorted({*ranked, *(self._cells[k] for k in spec.stateful)}, key=_rank)) if spec.stateful else None
         self._names = {i.name: k for k, i in enumerate(spec.ins) if i.name is not None}
+        self._ambiguous = {n for n, count in Counter(i.name for i in spec.ins).items() if count > 1}
         self._arity = -1 if spec.stateful or spec.keys is not None or spec.profile is not None else len(spec.ins)
         self._fast = self._entry
         self._trust = False
@@ -158,6 +163,11 @@ class Function:
                 raise self._miscalled(
                     f"Unknown input or state: {name}.",
                     "use the name of an input's variable, or the one given by In(variable, name=...)",
+                )
+            if name in self._ambiguous:
+                raise self._miscalled(
+                    f"Ambiguous name: {name}: several inputs have it.",
+                    "give the inputs names of their own: In(variable, name=...)",
                 )
             if position in values:
                 raise self._miscalled(

@@ -81,7 +81,8 @@ def push_forward(outputs: Sequence[Variable], wrt: Sequence[Variable], points: S
         before = known.get(x)
         known[x] = tangent if before is None else functions.add(before, tangent)
     with derived_from(None):
-        for node, pattern in connected_paths(list(known), outputs, constants=frozenset(known)).nodes:
+        # The gradient of a linear cost depends on its inputs through fill(cost, 1) only: its Rop is zero, no mistake.
+        for node, pattern in connected_paths(list(known), outputs, frozenset(known), elemwise=True).nodes:
             set_line(node.trace)
             ts = [known.get(i) if any(row) else None for i, row in zip(node.inputs, pattern, strict=True)]
             if any(t is not None for t in ts):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from symtheano.graph.op import connection_pattern
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import ancestors, equal_computations, toposort
+from symtheano.tensor.elemwise import Elemwise
 
 Pattern = list[list[bool]]
 MOST_BLOCKERS = 3  # blocking nodes that a message names
@@ -29,15 +30,20 @@ def connected_paths(
     outputs: Sequence[Variable],
     constants: Collection[Variable] = (),
     fixed: Collection[Variable] = (),
+    elemwise: bool = False,
 ) -> Paths:
-    """The connected paths from `wrt` to `outputs`. Nothing flows into the owner of one of `constants`."""
+    """The connected paths from `wrt` to `outputs`. Nothing flows into the owner of one of `constants`.
+
+    elemwise: elementwise functions count as depending on all their inputs, on those that give only a shape as well.
+    """
     paths = Paths(reached=set(wrt))
     reached = paths.reached
     for node in toposort(outputs, constants):
         live = [i in reached and i not in fixed for i in node.inputs]
         if not any(live):
             continue
-        pattern = connection_pattern(node)
+        all_matter = elemwise and isinstance(node.op, Elemwise)
+        pattern = [[True]] * len(node.inputs) if all_matter else connection_pattern(node)
         hit = False
         for position, output in enumerate(node.outputs):
             if output in constants:

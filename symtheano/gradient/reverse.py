@@ -273,9 +273,11 @@ def _check_cost(cost: Any) -> None:
         )
 
 
-def _one(cost: Any) -> Variable:
+def _one(cost: Any) -> Any:
+    """The gradient of the cost by itself. It stays an expression of the cost, so that a gradient that does not depend
+    on the value of an input (that of a linear cost) may still be compiled with that input."""
     dtype = config.floatX if is_discrete(cost.type.dtype) else cost.type.dtype
-    return make_constant(np.ones((), dtype))
+    return functions.second(cost, make_constant(np.ones((), dtype)))
 
 
 # -- the results ---------------------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ def _as_array(x: Any, dtype: str | None) -> np.ndarray[Any, Any]:
     if isinstance(x, (bool, int, float, complex)):
         return autocast(x, config.floatX, config.cast_policy)
     array = np.array(x)
+    if array.size == 0 and not hasattr(x, "dtype"):
+        array = array.astype(config.floatX)  # an empty list says nothing of its dtype
     if array.dtype.name not in ALL_DTYPES:
         raise TypeError(f"Could not convert {x!r} to a TensorType: its dtype would be {array.dtype}")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))

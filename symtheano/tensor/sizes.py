@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from symtheano.errors import explain
+from symtheano.errors import AxisError, explain
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import cast, upcast
 from symtheano.scalar.dtypes import is_discrete
@@ -99,6 +99,8 @@ def known_lengths(sizes: Any, count: int) -> list[int | None]:
 
 def is_length(size: Any) -> bool:
     """Whether a size is known not to be negative: a length, or made of lengths by +, * and the like."""
+    if size.type.ndim != 0:
+        return False
     found = origin(size)
     if found is not None:
         return not isinstance(found, int) or found >= 0
@@ -224,11 +226,11 @@ def get_vector_length(v: Any) -> int:
 
 
 def normal_axis(axis: Any, ndim: int, operation: str, x: Any = None) -> int:
-    """`axis` counted from the front; IndexError where there is no such axis."""
+    """`axis` counted from the front; AxisError where there is no such axis."""
     if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
         raise TypeError(f"{operation}: an axis is an integer; got {axis!r} of type {type(axis).__name__}")
     if not -ndim <= axis < ndim:
-        raise IndexError(
+        raise AxisError(
             explain(
                 f"{operation}: axis {axis} is out of range for {ndim} dimensions.",
                 operation=operation,

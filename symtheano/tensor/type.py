@@ -219,14 +219,16 @@ class TensorType(Type):
             and all(known is None or n == known for n, known in zip(data.shape, self.shape, strict=True))
         )
 
-    def values_eq(self, a: Any, b: Any, force_same_dtype: bool = True) -> bool:
+    @staticmethod
+    def values_eq(a: Any, b: Any, force_same_dtype: bool = True) -> bool:
+        """Whether two arrays are equal; NaN equals NaN."""
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or (force_same_dtype and a.dtype != b.dtype):
             return False
         return bool(np.all((a == b) | ((a != a) & (b != b))))
 
+    @staticmethod
     def values_eq_approx(
-        self,
         a: Any,
         b: Any,
         allow_remove_inf: bool = False,
@@ -238,9 +240,9 @@ class TensorType(Type):
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or a.dtype != b.dtype:
             return False
-        if is_discrete(self.dtype):
+        if is_discrete(a.dtype.name):
             return bool(np.all(a == b))
-        default = {"float16": 5e-3, "float32": 1e-5, "complex64": 1e-5}.get(self.dtype, 1e-8)
+        default = {"float16": 5e-3, "float32": 1e-5, "complex64": 1e-5}.get(a.dtype.name, 1e-8)
         with np.errstate(all="ignore"):
             close = np.isclose(a, b, rtol if rtol is not None else default, atol if atol is not None else default, equal_nan=True)
         if allow_remove_inf:

@@ -388,4 +388,4 @@ def test_disconnected_message_finds_the_variable_that_was_meant() -> None:
 
 def test_constants_are_cut_not_merged() -> None:
     c = T.constant(2.0)
-    assert isinstance(grad(c, c), Constant)
+    assert float(grad(c, c).eval()) == 1.0
