@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-for _library in ("OPENBLAS", "MKL", "OMP"):  # one thread each: two of them on a busy machine measure the machine
-    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+if __name__ == "__main__":  # one thread each: two of them on a busy machine measure the machine
+    for _library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 import argparse
 import json
