@@ -134,3 +134,34 @@ def test_signs_and_ranges_decide() -> None:
     assert "sqrt" in ops(rewritten([x], [T.sqr(T.sqrt(x))]))
     assert ops(rewritten([x], [abs(T.exp(x))])) == ["exp"]
     assert "log" not in ops(rewritten([x], [T.exp(T.log(nnet.sigmoid(x)))]))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda p: p[:, None],
+        lambda p: p.dimshuffle("x", 0),
+        lambda p: p[::-1],
+        lambda p: p[1:][0],
+        lambda p: p[np.array([0, 2, 2])],
+        lambda p: p.reshape((2, 2)).T,
+    ],
+)
+def test_parts_of_probabilities_have_stable_logarithms(part: Callable[[Any], Any]) -> None:
+    z, at = T.dvector("z"), np.array([1000.0, -1000.0, 2.0, -800.0])
+    exact = -np.logaddexp(0, -at), -np.logaddexp(0, at)
+    for build, truth in ((lambda p: T.log(part(p)), exact[0]), (lambda p: T.log(1 - part(p)), exact[1])):
+        (value,) = values([z], [build(T.nnet.sigmoid(z))], [at])
+        (expected,) = values([z], [part(z)], [truth])
+        np.testing.assert_allclose(value, expected, rtol=1e-14)
+    (value,) = values([z], [T.log(1 + part(T.exp(z)))], [at])
+    np.testing.assert_allclose(value, values([z], [part(z)], [np.logaddexp(0, at)])[0], rtol=1e-14)
+
+
+@pytest.mark.parametrize("part", [lambda p: p[:, None], lambda p: p[::-1], lambda p: p[np.array([0, 2, 2])]])
+def test_parts_of_probabilities_have_finite_gradients(part: Callable[[Any], Any]) -> None:
+    z, at = T.dvector("z"), np.array([1000.0, -1000.0, 2.0, -800.0])
+    (g,) = values([z], [grad(T.log(part(T.nnet.sigmoid(z))).sum(), z)], [at])
+    counted = np.zeros(4)
+    np.add.at(counted, np.arange(4)[part(np.arange(4)).ravel()], 1.0)
+    np.testing.assert_allclose(g, counted / (1 + np.exp(at)), rtol=1e-12)

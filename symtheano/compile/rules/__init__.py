@@ -14,7 +14,10 @@ from symtheano.compile.rules.canonicalize import CANONICAL
 from symtheano.compile.rules.fold import constant_folding
 from symtheano.compile.rules.index import INDEXING, LATE
 from symtheano.compile.rules.inline import inline_graphs
+from symtheano.compile.rules.logic import LOGIC
 from symtheano.compile.rules.nnet import NNET
+from symtheano.compile.rules.parity import PARITY
+from symtheano.compile.rules.parts import log_of_part
 from symtheano.compile.rules.pattern import Rule
 from symtheano.compile.rules.products import PRODUCTS
 from symtheano.compile.rules.reduce import REDUCTIONS
@@ -35,10 +38,12 @@ CANONICALIZE: tuple[AnyRule, ...] = (
     *SWITCHES,
     *REDUCTIONS,
     *CANONICAL,
+    *PARITY,
+    *LOGIC,
     *SIGMOIDS,
     *PRODUCTS,
 )
-STABILIZE: tuple[AnyRule, ...] = (*STABILITY, *NNET, *CANONICALIZE)
+STABILIZE: tuple[AnyRule, ...] = (*STABILITY, *NNET, log_of_part, *CANONICALIZE)
 SPECIALIZE: tuple[AnyRule, ...] = (*SPECIAL, *CANONICALIZE, *LATE)
 
 PHASES: dict[str, tuple[AnyRule, ...]] = {

@@ -8,17 +8,19 @@ import numpy as np
 
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.match import cast_to, constant_value, is_constant, like, literal
+from symtheano.compile.rules.shape import has_length
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply, Constant
+from symtheano.scalar import upcast
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.convert import make_constant
 from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
-from symtheano.tensor.index import subtensor
-from symtheano.tensor.index_advanced import AdvancedIncSubtensor, AdvancedIncSubtensor1
+from symtheano.tensor.index import advanced_subtensor1, subtensor
+from symtheano.tensor.index_advanced import AdvancedIncSubtensor, AdvancedIncSubtensor1, AdvancedSubtensor1
 from symtheano.tensor.index_basic import IncSubtensor, Subtensor
 from symtheano.tensor.index_key import is_full
 from symtheano.tensor.join import Join, Split
-from symtheano.tensor.sizes import MakeVector, constant_dim, origin, shape_list, vector_items
+from symtheano.tensor.sizes import MakeVector, axis_origin, constant_dim, origin, shape_list, vector_items
 
 m = functions
 _WRITERS = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
@@ -41,9 +43,9 @@ def _is_whole(entry: Any, x: Any, axis: int) -> bool:
     if entry.stop is None:
         return True
     stop, known = origin(entry.stop), x.type.shape[axis]
-    if isinstance(stop, int):
-        return known is not None and stop >= known
-    return isinstance(stop, tuple) and stop[0] is x and stop[1] == axis
+    if isinstance(stop, int) and known is not None:
+        return bool(stop >= known)
+    return has_length(x, axis, stop)
 
 
 @rule(Subtensor, examples=[on(lambda a: a[:, 0 : a.shape[1]], 2)])
@@ -117,6 +119,18 @@ def subtensor_of_vector(node: Apply) -> list[Any] | None:
     if not chosen:
         return [make_constant(np.zeros((0,), x.type.numpy_dtype))]
     return [like(x.owner.op(*chosen), node.outputs[0])]
+
+
+@rule(AdvancedSubtensor1, examples=[on(lambda a, b: advanced_subtensor1(MakeVector("float64")(a, b, a), [2, 1]), 0, 0)])
+def take_of_vector(node: Apply) -> list[Any] | None:
+    """(a, b, c)[[2, 0]] -> (c, a)."""
+    x, indices = node.inputs
+    if x.owner is None or type(x.owner.op) is not MakeVector or not isinstance(indices, Constant):
+        return None
+    items, places = x.owner.inputs, indices.data.tolist()
+    if not places or not all(-len(items) <= k < len(items) for k in places):
+        return None
+    return [like(x.owner.op(*(items[k] for k in places)), node.outputs[0])]
 
 
 @rule(Subtensor, examples=[on(lambda a: Alloc()(a, 5, 6)[2, 1:], 0), on(lambda a: m.second(a, 2.0)[1:], 2)])
@@ -240,6 +254,8 @@ def write_to_all(node: Apply) -> list[Any] | None:
     (old,) = node.outputs
     y = cast_to(y, old.type.dtype)
     if node.op.set_instead_of_inc:
+        if y.type == old.type and not all(has_length(y, k, axis_origin(x, k)) for k in range(y.type.ndim)):
+            return [like(Alloc()(y, *shape_list(x)), old)]  # which checks the lengths
         return [like(y, old, [x])]
     return [like(m.add(x, y), old)]
 
@@ -251,6 +267,20 @@ def write_to_all(node: Apply) -> list[Any] | None:
 def join_of_one(node: Apply) -> list[Any] | None:
     """join(axis, x) -> x."""
     return [node.inputs[1]] if len(node.inputs) == 2 else None
+
+
+@rule(Join, examples=[on(lambda a: Join()(0, a, literal([], a), a), 1)])
+def join_of_nothing(node: Apply) -> list[Any] | None:
+    """join(axis, x, empty, y) -> join(axis, x, y)."""
+    axis, *pieces = node.inputs
+    (old,) = node.outputs
+    k = constant_dim(axis)
+    if k is None:
+        return None
+    left: list[Any] = [p for p in pieces if p.type.shape[k] != 0]
+    if len(left) == len(pieces) or not left or upcast(*(p.type.dtype for p in left)) != old.type.dtype:
+        return None
+    return [like(node.op(axis, *left), old)]
 
 
 @rule(Join, examples=[on(lambda a: Join()(0, *Split(2)(a, 0, [1, a.shape[0] - 1])), 1)])
@@ -276,9 +306,7 @@ def split_of_join(node: Apply) -> list[Any] | None:
         return None
     k %= x.type.ndim
     for piece, size in zip(pieces, vector_items(lengths), strict=True):
-        found, known = origin(size), piece.type.shape[k]
-        same = isinstance(found, tuple) and found[0] is piece and found[1] == k
-        if not same and (known is None or found != known):
+        if not has_length(piece, k, origin(size)):
             return None
     return [like(p, o, [o]) for p, o in zip(pieces, node.outputs, strict=True)]
 
@@ -293,11 +321,24 @@ def useless_alloc(node: Apply) -> list[Any] | None:
     if value.type != node.outputs[0].type:
         return None
     for axis, size in enumerate(node.inputs[1:]):
-        found, known = origin(size), value.type.shape[axis]
-        same = isinstance(found, tuple) and found[0] is value and found[1] == axis
-        if not same and (known is None or found != known):
+        if not has_length(value, axis, origin(size)):
             return None
     return [value]
+
+
+@rule(Alloc, examples=[on(lambda a: Alloc()(Alloc()(a, 1, 4, 1), 5, 4, 2), 0)])
+def alloc_of_alloc(node: Apply) -> list[Any] | None:
+    """alloc(alloc(x, 1, n), m, n) -> alloc(x, m, n)."""
+    value: Any = node.inputs[0]
+    if value.owner is None or type(value.owner.op) is not Alloc:
+        return None
+    source, *inner = value.owner.inputs
+    outer = node.inputs[1:]
+    stretched = [True] * (len(inner) - source.type.ndim) + list(source.type.broadcastable)
+    for a, b, free in zip(inner, outer[len(outer) - len(inner) :], stretched, strict=True):
+        if a is not b and not (free and constant_dim(a) == 1):
+            return None  # the outer alloc checks the length of the inner one
+    return [like(node.op(source, *outer), node.outputs[0])]
 
 
 @rule(
@@ -364,6 +405,7 @@ def subtract_written_zeros(node: Apply) -> list[Any] | None:
 INDEXING = (
     useless_subtensor,
     subtensor_of_vector,
+    take_of_vector,
     subtensor_of_fill,
     subtensor_of_join,
     read_what_was_written,
@@ -372,8 +414,10 @@ INDEXING = (
     write_to_all,
     subtensor_of_new_axis,
     join_of_one,
+    join_of_nothing,
     join_of_split,
     split_of_join,
     useless_alloc,
+    alloc_of_alloc,
 )
 LATE = (fill_to_alloc, add_to_written_zeros, subtract_written_zeros)

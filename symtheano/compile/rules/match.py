@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symtheano.compile.rules.memo import Memo
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import TABLE, ScalarOp
 from symtheano.scalar import cast as cast_row
@@ -20,6 +21,7 @@ from symtheano.tensor.type import TensorType
 Number = bool | int | float | complex
 
 _SECOND = TABLE["second"]
+_uniform: Memo[Number | None] = Memo("uniform")  # of a constant array: the number it repeats
 
 
 def row_of(v: Any) -> ScalarOp | None:
@@ -53,10 +55,7 @@ def constant_value(v: Any) -> Number | None:
     while True:
         owner = v.owner
         if owner is None:
-            if isinstance(v, Constant) and isinstance(v.data, np.ndarray) and v.data.size == 1:
-                number: Number = v.data.item()
-                return number
-            return None
+            return _number(v) if isinstance(v, Constant) and isinstance(v.data, np.ndarray) else None
         op = owner.op
         if type(op) is DimShuffle or type(op) is Alloc:
             v = owner.inputs[0]
@@ -64,6 +63,18 @@ def constant_value(v: Any) -> Number | None:
             v = owner.inputs[1]
         else:
             return None
+
+
+def _number(v: Constant) -> Number | None:
+    data: Any = v.data
+    if data.size == 1:
+        number: Number = data.item()
+        return number
+    if data.size and v not in _uniform:
+        first = data.flat[0]
+        _uniform[v] = first.item() if first == data.flat[-1] and (data == first).all() else None
+    found: Number | None = _uniform.get(v)
+    return found
 
 
 def is_constant(v: Any, number: Number) -> bool:

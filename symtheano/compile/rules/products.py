@@ -178,9 +178,11 @@ def _may_fuse(a: Factor) -> bool:
 
 
 def fused_quotient(above: Factor, below: Factor) -> Factor | None:
-    """exp(x) / sum(exp(x)) is softmax(x), exp(x) / (1 + exp(x)) is sigmoid(x), sigmoid(-x) / (1 - sigmoid(x)) is 1."""
+    """exp(x) / sum(exp(x)) is softmax(x), exp(x) / (1 + exp(x)) is sigmoid(x), x / |x| is sgn(x), and so on."""
+    if above.order == below.order and above.base.type.dtype in FLOAT and arg_of(below.base, "abs_") is above.base:
+        return Factor(m.sgn(above.base), above.order)
     x = arg_of(above.base, "exp")
-    if x is None and above.order == below.order:
+    if x is None and above.order == below.order:  # sigmoid(-x) / (1 - sigmoid(x)) is 1
         if _is_other_sigmoid(above.base, below.base) or _is_other_sigmoid(below.base, above.base):
             return Factor(literal(1, above.base), ("x",) * above.base.type.ndim)
     if x is None:

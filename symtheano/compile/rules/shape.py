@@ -11,13 +11,25 @@ from symtheano.compile.rules.memo import Memo
 from symtheano.errors import ShapeError
 from symtheano.graph.op import has_own
 from symtheano.graph.rule import rule
-from symtheano.graph.variable import Apply
+from symtheano.graph.variable import Apply, Constant
 from symtheano.scalar import cast as cast_row
 from symtheano.scalar.dtypes import ALL_DTYPES, COMPLEX, upcast
+from symtheano.tensor.convert import make_constant
 from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions
 from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape import Rebroadcast, SpecifyShape
-from symtheano.tensor.sizes import MakeVector, Shape, Shape_i, as_size, origins, shape_i, shape_list
+from symtheano.tensor.sizes import (
+    MakeVector,
+    Origin,
+    Shape,
+    Shape_i,
+    as_size,
+    axis_origin,
+    origin,
+    origins,
+    shape_i,
+    shape_list,
+)
 from symtheano.tensor.type import TensorType
 
 m = functions
@@ -72,6 +84,29 @@ def inferred(node: Apply) -> Sequence[Any] | None:
     return result
 
 
+def source_length(x: Any, axis: int) -> Origin:
+    """Where the length of an axis comes from: a number, or an axis of the oldest variable that must have its length."""
+    while True:
+        found = axis_origin(x, axis)
+        if isinstance(found, int) or x.owner is None:
+            return found
+        shapes = inferred(x.owner)
+        shape = None if shapes is None else shapes[x.index]
+        before = None if shape is None else origin(shape[axis])
+        if before is None or (not isinstance(before, int) and before[0] is x):
+            return found
+        if isinstance(before, int):
+            return before
+        x, axis = before
+
+
+def has_length(x: Any, axis: int, found: Origin | None) -> bool:
+    """Whether a size of this origin is known to be the length of x's axis."""
+    if found is None:
+        return False
+    return source_length(x, axis) == (found if isinstance(found, int) else source_length(*found))
+
+
 # -- views -----------------------------------------------------------------------------------------------------------
 
 
@@ -86,6 +121,31 @@ def merge_dimshuffles(node: Apply) -> list[Any] | None:
         return None
     first = x.owner.op.new_order
     return [dimshuffle(x.owner.inputs[0], ["x" if o == "x" else first[o] for o in order])]
+
+
+@rule(
+    Elemwise,
+    examples=[
+        on(lambda a: m.log(dimshuffle(m.sigmoid(a), (1, "x", 0))), 2),
+        on(lambda a: 1 + dimshuffle(-a, (0, "x")), 1),
+    ],
+)
+def compute_before_dimshuffle(node: Apply) -> list[Any] | None:
+    """f(dimshuffle(x), 1) -> dimshuffle(f(x, 1)), so that other rules see f of what x is."""
+    inputs: list[Any] = node.inputs
+    place = None
+    for k, v in enumerate(inputs):
+        if v.owner is not None and type(v.owner.op) is DimShuffle:
+            if place is not None or v.owner.inputs[0].owner is None:
+                return None
+            place = k
+        elif not (isinstance(v, Constant) and v.data.size == 1):
+            return None
+    if place is None or node.op.scalar_op.name in ("second", "identity"):
+        return None
+    op, x = inputs[place].owner.op, inputs[place].owner.inputs[0]
+    plain = [x if k == place else make_constant(v.data.reshape(())) for k, v in enumerate(inputs)]
+    return [like(op(node.op(*plain)), node.outputs[0])]
 
 
 @rule(Reshape, examples=[on(lambda a: Reshape(1)(Reshape(2)(a, [-1, 2]), [-1]), 2)])
@@ -105,12 +165,24 @@ def useless_reshape(node: Apply) -> list[Any] | None:
     if x.type != old.type:
         return None
     agree = 0
-    for axis, (found, known) in enumerate(zip(origins(node.inputs[1], x.type.ndim), x.type.shape, strict=True)):
-        if (found == known and known is not None) or (isinstance(found, tuple) and found[0] is x and found[1] == axis):
+    for axis, found in enumerate(origins(node.inputs[1], x.type.ndim)):
+        if has_length(x, axis, found):
             agree += 1
         elif found != -1:
             return None  # a length nobody knows: reshape also checks it
     return [x] if agree >= x.type.ndim - 1 else None
+
+
+@rule(Reshape, examples=[on(lambda a: Reshape(1)(dimshuffle(a, ("x", 0, "x", 1)), [-1]), 2)])
+def reshape_of_padded(node: Apply) -> list[Any] | None:
+    """reshape(dimshuffle(x, "x", 0), s) -> reshape(x, s): axes of length 1 do not matter to it."""
+    x: Any = node.inputs[0]
+    if x.owner is None or type(x.owner.op) is not DimShuffle:
+        return None
+    kept = [o for o in x.owner.op.new_order if o != "x"]
+    if kept != sorted(kept):
+        return None
+    return [like(node.op(x.owner.inputs[0], node.inputs[1]), node.outputs[0])]
 
 
 @rule(SpecifyShape, Rebroadcast, examples=[on(lambda a: SpecifyShape()(dimshuffle(a, ("x", 0)), [1, None]), 1)])
@@ -121,10 +193,8 @@ def useless_promise(node: Apply) -> list[Any] | None:
     if x.type != old.type:
         return None
     if isinstance(node.op, SpecifyShape):
-        lengths = origins(node.inputs[1], x.type.ndim)
-        for axis, (found, known) in enumerate(zip(lengths, x.type.shape, strict=True)):
-            same = isinstance(found, tuple) and found[0] is x and found[1] == axis
-            if not same and (known is None or found != known):
+        for axis, found in enumerate(origins(node.inputs[1], x.type.ndim)):
+            if not has_length(x, axis, found):
                 return None
     return [x]
 
@@ -151,4 +221,12 @@ def merge_casts(node: Apply) -> list[Any] | None:
 
 
 SHAPES = (shape_vector, length)
-VIEWS = (merge_dimshuffles, merge_reshapes, useless_reshape, useless_promise, merge_casts)
+VIEWS = (
+    merge_dimshuffles,
+    compute_before_dimshuffle,
+    merge_reshapes,
+    reshape_of_padded,
+    useless_reshape,
+    useless_promise,
+    merge_casts,
+)

@@ -63,6 +63,11 @@ STABLE = (
     Rule("one_minus_erf", 1 - m.erf(x), m.erfc(x), differs="erf(x) rounds to 1"),
     Rule("one_minus_erfc", 1 - m.erfc(x), m.erf(x), differs="the left side cancels near 0"),
     Rule("erf_minus_one", m.erf(x) - 1, -m.erfc(x), differs="erf(x) rounds to 1"),
+    Rule("erf_add_minus_one", m.erf(x) + (-1), -m.erfc(x), differs="erf(x) rounds to 1"),
+    Rule("one_plus_erf", 1 + m.erf(x), m.erfc(-x), differs="erf(x) rounds to -1"),
+    Rule("minus_one_minus_erf", -1 - m.erf(x), -m.erfc(-x), differs="erf(x) rounds to -1"),
+    Rule("erfc_minus_one", m.erfc(x) - 1, -m.erf(x), differs="the left side cancels near 0"),
+    Rule("erfc_add_minus_one", m.erfc(x) + (-1), -m.erf(x), differs="the left side cancels near 0"),
     Rule(
         "log_erfc",
         m.log(m.erfc(x)),
