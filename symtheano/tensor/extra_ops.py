@@ -175,7 +175,7 @@ class SearchsortedOp(ArrayOp):
         variables: list[Any] = [as_tensor_variable(i) for i in (x, v, *sorter)]
         operands = [f"{name} {i}: {i.type}" for name, i in zip(("x", "v", "sorter"), variables)]
         if variables[0].type.ndim != 1 or any(s.type.ndim != 1 for s in variables[2:]):
-            raise TypeError(explain("searchsorted: x and sorter must be vectors.", operands=operands))
+            raise ValueError(explain("searchsorted: x and sorter must be vectors.", operands=operands))
         if any(not is_discrete(s.type.dtype) or s.type.dtype == "bool" for s in variables[2:]):
             raise TypeError(explain("searchsorted: sorter must be a vector of integers.", operands=operands))
         return Apply(self, variables, [tensor_type("int64", variables[1].type.shape)()])

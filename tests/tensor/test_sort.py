@@ -141,9 +141,11 @@ def test_searchsorted(side: str) -> None:
     assert np.array_equal(value(shuffled, env), want)
     assert value(x.searchsorted(3.0, side), env) == 3
     assert value(grad(T.cast(x.searchsorted(v), "float64").sum(), x), env).tolist() == [0] * 4
-    for wrong in (lambda: T.searchsorted(v, x), lambda: T.searchsorted(x, v, sorter=x)):
-        with pytest.raises(TypeError):
-            wrong()
+    for matrix in (lambda: T.searchsorted(T.dmatrix(), v), lambda: T.searchsorted(x, v, sorter=T.lmatrix())):
+        with pytest.raises(ValueError, match="must be vectors"):
+            matrix()
+    with pytest.raises(TypeError, match="sorter must be a vector of integers"):
+        T.searchsorted(x, v, sorter=x)
     with pytest.raises(ValueError, match="side"):
         T.searchsorted(x, v, "middle")
 
