@@ -91,10 +91,14 @@ def _defined(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: L
             values[statement.name], kinds[statement.name] = names[buffer], kinds[buffer]
             sources[statement.name] = sources[buffer]
             continue
-        operands = [repr(o.value) if isinstance(o, Expr) else values[o] for o in statement.operands]
         own = tuple(kinds[o] for o in statement.operands if isinstance(o, str))
         kind = _result(statement.op, statement, kinds, own, out)
+        # Numbers follow the arrays beside them; where there are none, they must say their dtype themselves.
+        said = kind if set(own) <= {"bool"} else ""
+        operands = [_literal(o, said) if isinstance(o, Expr) else values[o] for o in statement.operands]
         text = _call(statement.op, operands)
+        if statement.op.special is not None and kind == "float16":  # scipy.special has no loops for it
+            text = f"xp.asarray({text}).astype('float16')"
         if statement is statements[-1]:
             return text if kind == out else f"xp.asarray({text}).astype({out!r})"
         needs = sources[statement.name] = {k for o in statement.operands if isinstance(o, str) for k in sources[o]}
@@ -107,6 +111,10 @@ def _result(op: ScalarOp, statement: Statement, kinds: dict[str, str], own: Dtyp
     """The dtype of a step of a definition; numbers take the dtype of the arrays beside them."""
     like = next((k for k in own if k != "bool"), out)
     return op.out(tuple(kinds[o] if isinstance(o, str) else _number(o, like) for o in statement.operands), out)
+
+
+def _literal(number: Expr, dtype: str) -> str:
+    return f"xp.{dtype}({number.value!r})" if dtype else repr(number.value)
 
 
 def _number(number: Expr, like: str) -> str:
