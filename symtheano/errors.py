@@ -60,7 +60,7 @@ MAX_LINES = 25  # the longest message, unless the caller asks for more
 FEWEST_OPERANDS = 4  # ... but never fewer operand lines than this
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-user_line: Callable[[], object] | None = None  # installed by symtheano.graph.trace: the line of the user's that runs now
+user_line: Callable[[], object] | None = None  # installed by symtheano.graph.trace: the user's line that runs now
 
 
 # ---------------------------------------------------------------------------------------------------------- messages

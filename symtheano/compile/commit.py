@@ -53,7 +53,7 @@ def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
         order = None if late is None else _ordered(candidates, late, lowered.steps, base)
         if late is not None and order is not None:
             break
-    written = {c.step: c for c in candidates.values()}
+    written: dict[Step, _Candidate] = {c.step: c for c in candidates.values()}
     targets = {c.target for c in candidates.values()}
     old_of = {step: olds(step, base) for step in order}
     single = {n: s for n, s in producer.items() if len(readers.get(n, ())) == 1 and n not in kept and s not in old_of}

@@ -77,9 +77,10 @@ def _operand(variable: Variable, values: dict[Variable, Any]) -> str:
     value = values.get(variable, getattr(variable, "data", None))
     inner = _undressed(variable)
     text = f"{expression(variable, depth=2)}: {inner.type}"
-    if inner is not variable and hasattr(values.get(inner), "shape"):
-        text += f", shape {tuple(values[inner].shape)}, here as {variable.type}"
-    if hasattr(value, "shape"):
+    given = getattr(values.get(inner), "shape", None)
+    if inner is not variable and given is not None:
+        text += f", shape {tuple(given)}, here as {variable.type}"
+    if value is not None and hasattr(value, "shape"):
         text += f", shape {tuple(value.shape)}, strides {tuple(getattr(value, 'strides', ()))}"
         text += _shown(value)
     return text

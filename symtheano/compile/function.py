@@ -244,7 +244,7 @@ def _update_remedy(target: SharedVariable, value: Any) -> str:
 def _pairs(given: Pairs, what: str) -> list[tuple[Any, Any]]:
     if given is None:
         return []
-    items = list(given.items()) if isinstance(given, Mapping) else list(given) if isinstance(given, Iterable) else [given]
+    items = list(given.items()) if isinstance(given, Mapping) else list(given)
     for item in items:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise TypeError(

@@ -8,7 +8,7 @@ from symtheano.graph.shared import Container
 from symtheano.graph.variable import Variable
 
 
-def _state(variable: Variable, update: Any) -> Variable:
+def _state(variable: Variable, update: Any) -> Any:
     """The new value of an input with state, which must be of the input's type."""
     try:
         return variable.type.filter_variable(update)

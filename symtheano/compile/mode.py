@@ -10,7 +10,8 @@ from symtheano.errors import explain
 
 _LINKERS = ("cvm", "vm", "py", "c", "c|py", "cvm_nogc", "vm_nogc", "c|py_nogc", "numpy", None)
 _OPTIMIZERS = (
-    "default", "fast_run", "fast_compile", "merge", "None", None, "o1", "o2", "o3", "o4", "stabilize", "unsafe", "fast_run_stable",
+    "default", "fast_run", "fast_compile", "merge", "None", None, "o1", "o2", "o3", "o4",
+    "stabilize", "unsafe", "fast_run_stable",
 )
 _PHASES_OF: dict[Any, tuple[str, ...]] = {
     "merge": (),
@@ -41,7 +42,8 @@ class Mode:
         if linker not in _LINKERS:
             raise ValueError(explain(f"No linker is called {linker!r}", remedy=f"choose one of {_listed(_LINKERS)}"))
         if optimizer not in _OPTIMIZERS:
-            raise ValueError(explain(f"No optimizer is called {optimizer!r}", remedy=f"choose one of {_listed(_OPTIMIZERS)}"))
+            remedy = f"choose one of {_listed(_OPTIMIZERS)}"
+            raise ValueError(explain(f"No optimizer is called {optimizer!r}", remedy=remedy))
         self.linker = linker
         self.provided_optimizer = optimizer
         self.included: frozenset[str] = frozenset()
@@ -119,11 +121,12 @@ def get_mode(orig_string: Mode | str | None) -> Mode:
         return orig_string
     name = config.mode if orig_string is None else orig_string
     if not isinstance(name, str):
-        raise TypeError(explain(f"A mode is the name of one, or a Mode; got {name!r} of type {type(name).__name__}", remedy=_MODES))
+        problem = f"A mode is the name of one, or a Mode; got {name!r} of type {type(name).__name__}"
+        raise TypeError(explain(problem, remedy=_MODES))
     mode = predefined_modes.get(name)
     if mode is None:
-        known = ", ".join(predefined_modes)
-        raise Exception(explain(f"No predefined mode exist for string: {name}", operands=[f"there are: {known}"], remedy=_MODES))
+        operands = [f"there are: {', '.join(predefined_modes)}"]
+        raise Exception(explain(f"No predefined mode exist for string: {name}", operands=operands, remedy=_MODES))
     return mode
 
 

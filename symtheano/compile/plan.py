@@ -145,7 +145,7 @@ def _reuse_and_free(
     steps: list[Step] = []
     for position, step in enumerate(main):
         dying = [r for r in dict.fromkeys(roots.of(n) for n in step.reads) if last[r] == position]
-        if isinstance(step, Call) and step.into is None:  # the others write into shared arrays, which are not ours to free
+        if isinstance(step, Call) and step.into is None:  # the others write into shared arrays: not ours to free
             if step.target in dying and _alone(step, group, roots):
                 step = step.overwriting()
             else:
@@ -187,7 +187,12 @@ def _last_uses(main: Sequence[Step], tail: Sequence[Step], outputs: Sequence[str
 
 
 def _reusable(
-    step: Call, dying: Sequence[str], group: dict[str, list[str]], roots: Roots, lowered: Lowered, mutable: Sequence[str]
+    step: Call,
+    dying: Sequence[str],
+    group: dict[str, list[str]],
+    roots: Roots,
+    lowered: Lowered,
+    mutable: Sequence[str],
 ) -> str | None:
     """A value that `step` reads for the last time and whose memory fits the result exactly."""
     if not step.elementwise or not step.sizes or len(step.outs) != 1:

@@ -26,8 +26,8 @@ from symtheano.graph.shared import Container, SharedVariable
 class Spec:
     """All a function is made of, before compiling: enough to copy it, pickle it, and build it again.
 
-    graph: the closed graph as the user wrote it, its inputs the arguments and then the shared variables; its outputs the
-    returned ones, then the new values of stateful inputs, then the updates of shared variables.
+    graph: the closed graph as the user wrote it, its inputs the arguments and then the shared variables; its outputs
+    the returned ones, then the new values of stateful inputs, then the updates of shared variables.
     """
 
     graph: FunctionGraph
@@ -81,7 +81,9 @@ class Function:
             self._run, spec.ins, ranked, spec.name or "", has_perform, _read(spec.graph)[: len(spec.ins)]
         )
         self._cells = _input_cells(spec)
-        self._state = Guard(sorted({*ranked, *(self._cells[k] for k in spec.stateful)}, key=_rank)) if spec.stateful else None
+        self._optional = {k for k, i in enumerate(spec.ins) if i.value is not None or i.update is not None}
+        used = sorted({*ranked, *(self._cells[k] for k in spec.stateful)}, key=_rank)
+        self._state = Guard(used) if spec.stateful else None
         self._names = {i.name: k for k, i in enumerate(spec.ins) if i.name is not None}
         self._ambiguous = {n for n, count in Counter(i.name for i in spec.ins).items() if count > 1}
         self._arity = -1 if spec.stateful or spec.keys is not None or spec.profile is not None else len(spec.ins)
@@ -177,8 +179,8 @@ class Function:
         for k, one in enumerate(ins):
             if k in values:
                 continue
-            cell = self._cells.get(k)
-            if cell is None or cell.storage[0] is None:
+            cell = self._cells[k]
+            if k not in self._optional or cell.storage[0] is None:
                 shown = one.name or f"{k} (0-based, {one.variable.type})"
                 raise self._miscalled(
                     f"Missing required input: {shown}.",
@@ -194,9 +196,10 @@ class Function:
         """The error for arguments that do not match the inputs."""
         named = list(self._names)
         unnamed = len(self.spec.ins) - len(named)
-        text = f"The function{self._called()} has {len(named)} named input{'s' * (len(named) != 1)} ({', '.join(named)})"
+        plural, others = "s" * (len(named) != 1), "s" * (unnamed != 1)
+        text = f"The function{self._called()} has {len(named)} named input{plural} ({', '.join(named)})"
         if unnamed:
-            text += f", and {unnamed} unnamed input{'s' * (unnamed != 1)} which thus cannot be accessed through keyword arguments"
+            text += f", and {unnamed} unnamed input{others} which thus cannot be accessed through keyword arguments"
         operands = [f"{k}: {one.name or '(no name)'}: {one.variable.type}" for k, one in enumerate(self.spec.ins)]
         return TypeError(explain(f"{problem} {text}.", operands=operands, where=None, remedy=remedy))
 
@@ -233,8 +236,8 @@ class Function:
 
     @property
     def input_storage(self) -> list[Container]:
-        """A container for each input with a default or state, and one for each shared variable."""
-        return [*self._cells.values(), *(s.container for s in self.spec.shared)]
+        """A container for each input, and one for each shared variable."""
+        return [*self._cells, *(s.container for s in self.spec.shared)]
 
     @property
     def container(self) -> _Containers:
@@ -253,8 +256,8 @@ class Function:
     @property
     def defaults(self) -> list[tuple[bool, bool, Any]]:
         """(required, restored after the call, value) of each input, as Theano's."""
-        cells = self._cells
-        return [(k not in cells, k not in self.spec.stateful, cells[k].data if k in cells else None) for k in range(len(self.spec.ins))]
+        stateful = self.spec.stateful
+        return [(k not in self._optional, k not in stateful, cell.data) for k, cell in enumerate(self._cells)]
 
     def __getitem__(self, key: Any) -> Any:
         return self.value[key]
@@ -307,7 +310,7 @@ class Function:
                     explain(
                         f"{old} cannot be swapped with {new}: it must be a shared variable of the same type",
                         operands=[f"{old}: {old.type}", f"{new}: {getattr(new, 'type', type(new).__name__)}"],
-                        remedy=f"make one of that type: shared(value, broadcastable={getattr(old.type, 'broadcastable', None)})",
+                        remedy="make one of that type: shared(value, broadcastable=...)",
                     )
                 )
         graph = spec.graph
@@ -331,7 +334,9 @@ class Function:
         spec = replace(
             self.spec,
             shared=tuple(copy.deepcopy(s, memo) for s in self.spec.shared),
-            defaults=tuple(copy.deepcopy(self._cells[k].data, memo) if k in self._cells else None for k in range(len(self.spec.ins))),
+            defaults=tuple(
+                copy.deepcopy(self._cells[k].data, memo) if k in self._cells else None for k in range(len(self.spec.ins))
+            ),
         )
         new = Function(spec)
         new.trust_input = self.trust_input

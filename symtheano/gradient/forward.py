@@ -46,10 +46,11 @@ def Rop(
         if x.type.ndim != v.type.ndim:
             raise ValueError(
                 explain(
-                    f"Element {position} of wrt/eval_point have mismatched dimensionality: {x.type.ndim} versus {v.type.ndim}",
+                    f"Element {position} of wrt/eval_point have mismatched dimensionality: "
+                    f"{x.type.ndim} versus {v.type.ndim}",
                     operation="Rop",
                     operands=[f"wrt {x}: {x.type}", f"eval_point {v}: {v.type}"],
-                    remedy="each of eval_points is a direction in which its wrt moves: it has the shape of that variable",
+                    remedy="each of eval_points is a direction in which its wrt moves: it has that variable's shape",
                 )
             )
     if disconnected_outputs not in ("raise", "warn", "ignore"):

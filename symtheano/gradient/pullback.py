@@ -141,8 +141,8 @@ def while_building(what: str, node: Apply) -> str:
         operands=[f"{i}: {i.type}" for i in node.inputs],
         expression=expression(node.outputs[0]),
         where=str(node.trace or "(a line inside symtheano)"),
-        remedy=f"correct grad or L_op of {type(node.op).__name__}: one float variable for each input, of the input's number of "
-        "dimensions (disconnected_type() where it does not matter, grad_undefined where there is none)",
+        remedy=f"correct grad or L_op of {type(node.op).__name__}: one float variable for each input, of the input's "
+        "number of dimensions (disconnected_type() where it does not matter, grad_undefined where there is none)",
     )
 
 

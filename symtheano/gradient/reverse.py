@@ -207,7 +207,7 @@ def _constants(consider_constant: Iterable[Variable] | None) -> frozenset[Variab
     return frozenset(constants)
 
 
-def _known(known_grads: Mapping[Variable, Variable]) -> dict[Variable, Variable]:
+def _known(known_grads: Mapping[Any, Any]) -> dict[Variable, Variable]:
     fixed: dict[Variable, Variable] = {}
     for x, g in known_grads.items():
         if not isinstance(x, Variable) or not isinstance(g, Variable):
@@ -235,7 +235,7 @@ def _known(known_grads: Mapping[Variable, Variable]) -> dict[Variable, Variable]
                     explain(
                         f"A gradient has the shape of its variable, but {x} of {x.type} was given {g} of {g.type}",
                         operands=[_described("variable", x), _described("its gradient", g)],
-                        remedy="eval_points of Lop, and values of known_grads, have the shapes of the variables they belong to",
+                        remedy="eval_points of Lop, and values of known_grads, have the shapes of their variables",
                     )
                 )
         fixed[x] = g

@@ -16,7 +16,14 @@ _order = itertools.count()
 class Container:
     """The cell that holds a value. Whoever reads or writes several cells takes their locks in `rank` order."""
 
-    def __init__(self, type: Type, storage: list[Any], strict: bool = False, allow_downcast: bool | None = None, name: str | None = None):
+    def __init__(
+        self,
+        type: Type,
+        storage: list[Any],
+        strict: bool = False,
+        allow_downcast: bool | None = None,
+        name: str | None = None,
+    ):
         self.type = type
         self.storage = storage
         self.strict = strict
@@ -118,7 +125,7 @@ class SharedVariable(Variable):
             explain(
                 f"The shared variable {self} of type {self.type} cannot be indexed.",
                 operands=[f"{self}: {self.type}"],
-                remedy="only tensors can: take the value with get_value(), or keep arrays in shared variables of their own",
+                remedy="only tensors can: take the value with get_value(), or share the arrays in it one by one",
             )
         )
 

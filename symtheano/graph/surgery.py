@@ -28,7 +28,9 @@ def clone(
     share = share_inputs if copy_inputs is None else copy_inputs
     outputs: Sequence[Variable] = list(output) if isinstance(output, (list, tuple)) else [output]
     pairs = list(replace.items()) if isinstance(replace, Mapping) else list(replace or ())
-    mapping = {old: old.type.filter_variable(new) if strict or not isinstance(new, Variable) else new for old, new in pairs}
+    mapping = {
+        old: old.type.filter_variable(new) if strict or not isinstance(new, Variable) else new for old, new in pairs
+    }
     if not share:
         for leaf in graph_inputs(outputs, mapping):
             if leaf not in mapping and not isinstance(leaf, Constant):

@@ -12,7 +12,8 @@ from symtheano.graph.variable import Apply, Constant, Variable
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "true_div": "/", "int_div": "//", "mod": "%", "pow": "**"}
 _INFIX |= {"eq": "==", "neq": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and_": "&", "or_": "|", "xor": "^"}
-_SHORT = {"Reduce": "reduce", "Join": "concatenate", "MakeVector": "stack", "SortOp": "sort", "ArgSortOp": "argsort", "CumOp": "cumsum"}
+_SHORT = {"Reduce": "reduce", "Join": "concatenate", "MakeVector": "stack"}
+_SHORT |= {"SortOp": "sort", "ArgSortOp": "argsort", "CumOp": "cumsum"}
 _NAME = re.compile(r"^(?:Elemwise\{)?([A-Za-z_]\w*)")
 _MOST_ARGUMENTS = 8
 

@@ -52,7 +52,7 @@ def _is_generated(frame: FrameType) -> bool:
 
 
 def running_line() -> Line | None:
-    """The user's line that runs now; None while a compiled function runs, whose errors name the line of the expression."""
+    """The user's line that runs now; None inside a compiled function, whose errors name the expression's line."""
     line = current_line()
     return None if line is not None and line.filename.startswith("<symtheano") else line
 

@@ -126,7 +126,7 @@ class TensorType(Type):
                     "(possibly shared) variable instead of a numeric array?",
                     operands=[f"value: {data}: {data.type}", f"expected: an array for {self}"],
                     where=None,
-                    remedy="pass the value of a shared variable with get_value(); compute that of an expression with eval()",
+                    remedy="pass the value of a shared variable with get_value(), that of an expression with eval()",
                 )
             )
         if type(data) is np.ndarray and data.dtype == self.numpy_dtype:
@@ -141,18 +141,19 @@ class TensorType(Type):
                 self._misfit(
                     data,
                     f"Wrong number of dimensions: expected {self.ndim}, got {array.ndim} with shape {array.shape}.",
-                    f"pass an array of {self.ndim} dimensions (reshape it, or index it with None for axes of length 1), "
-                    f"or declare the variable with {array.ndim} dimensions",
+                    f"pass an array of {self.ndim} dimensions (reshape it, or index it with None for axes of length "
+                    f"1), or declare the variable with {array.ndim} dimensions",
                 )
             )
         for axis, (n, known) in enumerate(zip(array.shape, self.shape, strict=True)):
             if known is not None and n != known:
-                what = "Non-unit value on shape on a broadcastable dimension." if known == 1 else "Wrong length of an axis."
-                remedy = f"pass an array whose axis {axis} has length {known}, or declare the variable without that promise"
-                remedy += " (matrix instead of row or col)" if known == 1 else ""
-                raise TypeError(
-                    self._misfit(data, f"{what} Axis {axis} must have length {known}; the shape is {array.shape}", remedy)
-                )
+                what, hint = "Wrong length of an axis.", ""
+                if known == 1:
+                    what = "Non-unit value on shape on a broadcastable dimension."
+                    hint = " (matrix instead of row or col)"
+                why = f"{what} Axis {axis} must have length {known}; the shape is {array.shape}"
+                remedy = f"pass an array whose axis {axis} has length {known}, or declare the variable otherwise{hint}"
+                raise TypeError(self._misfit(data, why, remedy))
         return array if array.flags.aligned and array.dtype.isnative else np.array(array, self.numpy_dtype)
 
     def _converted(self, data: Any, allow_downcast: bool | None) -> np.ndarray[Any, Any]:
@@ -166,11 +167,8 @@ class TensorType(Type):
         if isinstance(data, np.ndarray):
             if data.dtype.name in ALL_DTYPES and upcast(self.dtype, data.dtype.name) == self.dtype:
                 return np.asarray(data, self.numpy_dtype)
-            raise TypeError(
-                self._misfit(
-                    data, "converting it could lose precision", f"pass np.asarray(value, dtype={self.dtype!r}), or compile with allow_input_downcast=True"
-                )
-            )
+            remedy = f"pass np.asarray(value, dtype={self.dtype!r}), or compile with allow_input_downcast=True"
+            raise TypeError(self._misfit(data, "converting it could lose precision", remedy))
         if allow_downcast is None and type(data) is float and self.dtype == config.floatX:
             return np.asarray(data, self.numpy_dtype)
         try:
@@ -189,7 +187,8 @@ class TensorType(Type):
                 self._misfit(
                     data,
                     "converting it would change its value",
-                    f"round it yourself with np.asarray(value, dtype={self.dtype!r}), or compile with allow_input_downcast=True",
+                    f"round it yourself with np.asarray(value, dtype={self.dtype!r}), "
+                    "or compile with allow_input_downcast=True",
                 )
             )
         return array

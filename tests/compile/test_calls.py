@@ -137,7 +137,9 @@ CONVERSIONS: list[tuple[str, int, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("dtype", "ndim", "value", "error"), CONVERSIONS, ids=[f"{v!r} to {d}" for d, _, v, _ in CONVERSIONS])
+@pytest.mark.parametrize(
+    ("dtype", "ndim", "value", "error"), CONVERSIONS, ids=[f"{v!r} to {d}" for d, _, v, _ in CONVERSIONS]
+)
 def test_which_values_are_converted(dtype: str, ndim: int, value: Any, error: Any) -> None:
     x = T.TensorType(dtype, (False,) * ndim)("x")
     f = st.function([x], x)
@@ -274,7 +276,11 @@ def test_profile() -> None:
         assert st.function([x], x).profile is not None
 
 
-@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE", "Mode", "DebugMode", st.Mode(), st.Mode("py", None), st.Mode("vm", "o1")], ids=str)
+@pytest.mark.parametrize(
+    "mode",
+    ["FAST_RUN", "FAST_COMPILE", "Mode", "DebugMode", st.Mode(), st.Mode("py", None), st.Mode("vm", "o1")],
+    ids=str,
+)
 def test_modes_agree(mode: Any) -> None:
     x = T.dvector("x")
     f = st.function([x], T.sum(T.log(1 + T.exp(x))), mode=mode)

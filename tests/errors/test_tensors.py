@@ -242,7 +242,7 @@ def a_sum_with_none() -> None:
 @wrong(TypeError, "bool", "b", "`~`")
 def minus_of_a_bool() -> None:
     b = T.TensorType("bool", (False,))("b")
-    -b  # <-
+    _ = -b  # <-
 
 
 @wrong(TypeError, "bool", "b", "c", "xor")

@@ -41,7 +41,7 @@ class Source:
 def emit(program: Program, unpack: bool, poison: bool = False) -> Source:
     """The Python function `run` of a program.
 
-    unpack: return the only output itself, not a list. poison: overwrite freed memory with garbage (a check of the plan).
+    unpack: return the only output itself, not a list. poison: overwrite freed memory with garbage (a check of plans).
     """
     emitter = _Emitter(program, poison)
     emitter.line(f"def run({', '.join(program.inputs)}):")
@@ -97,7 +97,7 @@ class _Emitter:
             self._steps[len(self.lines)] = step
 
     def guard_written(self) -> None:
-        """What is overwritten must be writable and share no memory with what is read: settled before anything happens."""
+        """What is overwritten must be writable and share no memory with what is read: settled before anything else."""
         program = self.program
         given = [n for n in (*program.shared, *program.inputs) if isinstance(program.variables[n].type, TensorType)]
         written = [n for n in given if n in self._writes]
@@ -141,7 +141,8 @@ class _Emitter:
 
     def _assign(self, step: Assign) -> None:
         cell = f"k{self.program.shared.index(step.target)}"
-        self.line(f"    {cell}[0] = {self.returned(step.value)}", "updated in place" if step.in_place else "updated", step)
+        comment = "updated in place" if step.in_place else "updated"
+        self.line(f"    {cell}[0] = {self.returned(step.value)}", comment, step)
 
 
 def _where(step: Step) -> str:
@@ -173,7 +174,7 @@ def _poison(*values: Any) -> None:
 def _apart(count: int, *arrays: Any) -> tuple[Any, ...]:
     """`arrays`, the first `count` of which will be overwritten: with copies where that would change another one.
 
-    Two arrays overlap only if the same array owns their memory; whatever is not that simple is compared address by address.
+    Two arrays overlap only if the same array owns their memory; whatever is not that simple is compared by address.
     """
     owners: set[int] = set()
     for position, array in enumerate(arrays):
