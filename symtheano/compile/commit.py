@@ -93,7 +93,8 @@ def bases(steps: Sequence[Step]) -> dict[str, str]:
             found.update((out, step.base) for out in step.outs)
         elif isinstance(step, Perform):
             op = step.node.op
-            found.update((step.outs[o], step.args[sources[0]]) for o, sources in {**op.view_map, **op.destroy_map}.items())
+            aliases = {**op.view_map, **op.destroy_map}
+            found.update((step.outs[o], step.args[sources[0]]) for o, sources in aliases.items())
     return found
 
 

@@ -104,7 +104,8 @@ def make_filter(k: int, one: In, function: str, read: bool) -> Call:
             return variable.type.filter(value, strict=strict, allow_downcast=downcast)
         except (TypeError, ValueError) as error:
             called = f" ({one.name!r})" if one.name else ""
-            title = f"Bad input argument to theano function{function and f' {function!r}'} at index {k} (0-based){called}"
+            named = function and f" {function!r}"
+            title = f"Bad input argument to theano function{named} at index {k} (0-based){called}"
             raise type(error)(_about_input(title, str(error), variable)) from error
 
     return convert

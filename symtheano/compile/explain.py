@@ -41,7 +41,8 @@ def runtime_context(error: BaseException, run: Callable[..., Any], source: Sourc
     for frame, lineno in traceback.walk_tb(error.__traceback__):
         if frame.f_code is run.__code__:
             step = source.steps.get(lineno)
-            return "" if step is None else _context(error, step, program, frame.f_locals | _globals(frame.f_globals, program))
+            values = frame.f_locals | _globals(frame.f_globals, program)
+            return "" if step is None else _context(error, step, program, values)
     return ""
 
 
@@ -69,7 +70,8 @@ def _remedy(error: BaseException, step: Step, node: Apply) -> str:
         return _OWN_OP.format(name=type(node.op).__name__)
     if isinstance(error, ValueError) and str(node.op).partition("{")[0] in _REMEDIES_OF_OPS:
         return _REMEDIES_OF_OPS[str(node.op).partition("{")[0]]
-    return next((text for name, text in _REMEDIES.items() if any(c.__name__ == name for c in type(error).__mro__)), _DEFAULT)
+    names = {c.__name__ for c in type(error).__mro__}
+    return next((text for name, text in _REMEDIES.items() if name in names), _DEFAULT)
 
 
 def _operand(variable: Variable, values: dict[Variable, Any]) -> str:

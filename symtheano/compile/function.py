@@ -43,9 +43,9 @@ def function(
 
     inputs: list of variables or `In`. outputs: a variable, `Out`, a list of them, a dict with string keys, or None.
     updates: pairs (shared variable, its new value); every new value is computed from the old ones. givens: pairs
-    (variable, what to use instead). no_default_updates: True, or the shared variables whose `default_update` is left out.
-    name: for messages. rebuild_strict: whether givens must keep types. allow_input_downcast: True converts any input,
-    None lets Python floats into floatX, False converts nothing lossy. on_unused_input: 'raise', 'warn' or 'ignore'.
+    (variable, what to use instead). no_default_updates: True, or the shared variables whose `default_update` is left
+    out. name: for messages. rebuild_strict: whether givens must keep types. allow_input_downcast: True converts any
+    input, None lets Python floats into floatX, False converts nothing lossy. on_unused_input: 'raise', 'warn' or 'ignore'.
 
     Raises UnusedInputError, MissingInputError (graph.fgraph), TypeError and ValueError for what does not fit together.
 
@@ -86,7 +86,8 @@ def _inputs(inputs: Sequence[Any], downcast: bool | None) -> list[In]:
     if not isinstance(inputs, (list, tuple)):
         raise Exception(
             explain(
-                "Input variables of a Theano function should be contained in a list, even when there is a single input.",
+                "Input variables of a Theano function should be contained in a list, even when there is a single "
+                "input.",
                 operands=[f"inputs: {_described(inputs)}"],
                 remedy=f"write function([{inputs}], ...)",
             )
@@ -127,7 +128,7 @@ def _check_input(given: Any) -> None:
             explain(
                 f"Cannot use a shared variable ({given}) as explicit input.",
                 operands=[_described(given)],
-                remedy="leave it out: functions read shared variables by themselves. To use another value in this function, "
+                remedy="leave it out: functions read shared variables by themselves. To use another value in this one, "
                 "pass a new variable as input and givens={" + f"{given}: that variable" + "}",
             )
         )
@@ -144,7 +145,7 @@ def _check_input(given: Any) -> None:
             explain(
                 f"Unknown parameter type: {type(given)}",
                 operands=[f"input: {given!r}"],
-                remedy="inputs are variables, or In(variable, value=..., ...); leave numbers out, or give them with givens",
+                remedy="inputs are variables, or In(variable, value=..., ...); leave numbers out, or use givens",
             )
         )
 
@@ -198,7 +199,11 @@ def _updates(updates: Pairs) -> list[tuple[SharedVariable, Variable]]:
             raise ValueError(
                 explain(
                     f"this shared variable already has an update expression: {target}; new value: {value}",
-                    operands=[_described(target), f"first new value {_described(first)}", f"second new value {_described(value)}"],
+                    operands=[
+                        _described(target),
+                        f"first new value {_described(first)}",
+                        f"second new value {_described(value)}",
+                    ],
                     remedy="give one update for each shared variable: compose them, or use the second one only",
                 )
             )
@@ -234,7 +239,7 @@ def _update_remedy(target: SharedVariable, value: Any) -> str:
         return f"the numbers of dimensions differ ({old.ndim} and {new.ndim}): sum over axes, or reshape"
     if any(b and not c for b, c in zip(old.broadcastable, new.broadcastable, strict=True)):
         return (
-            f"the new value may be longer than the variable along a broadcastable axis: sum over it with keepdims=True; "
+            "the new value may be longer than the variable along a broadcastable axis: sum over it with keepdims=True; "
             f"or, where its length is 1, T.patternbroadcast(new_value, {old.broadcastable})"
         )
     axes = [k for k, (b, c) in enumerate(zip(old.broadcastable, new.broadcastable, strict=True)) if c and not b]
@@ -288,8 +293,8 @@ def _givens(givens: Pairs, ins: Sequence[In], strict: bool) -> dict[Variable, Va
         if key in inputs:
             raise RuntimeError(
                 explain(
-                    f"You are trying to replace variable {key!r} through the `givens` parameter, but this variable is an "
-                    "input to your function. Replacing inputs is currently forbidden because it has no effect.",
+                    f"You are trying to replace variable {key!r} through the `givens` parameter, but this variable is "
+                    "an input to your function. Replacing inputs is currently forbidden because it has no effect.",
                     operands=[_described(key)],
                     remedy="take it out of the inputs, or out of givens",
                 )
@@ -304,12 +309,12 @@ def _given(key: Variable, value: Any, strict: bool) -> Variable:
         new = value if isinstance(value, Variable) else shared(key.type.filter(value))
         return key.type.filter_variable(new) if strict else new
     except TypeError as error:
-        problem = str(error).splitlines()[0]
+        what = value if isinstance(value, Variable) else "this value"
         raise TypeError(
             explain(
-                f"givens: {key} cannot be replaced by {value if isinstance(value, Variable) else 'this value'}: {problem}",
+                f"givens: {key} cannot be replaced by {what}: {str(error).splitlines()[0]}",
                 operands=[_described(key), f"given {_described(value)}"],
-                remedy="give a value of the same type (see T.cast, T.patternbroadcast), or compile with rebuild_strict=False",
+                remedy="give a value of the same type (T.cast, T.patternbroadcast), or pass rebuild_strict=False",
             )
         ) from error
 
@@ -352,7 +357,8 @@ class _Rebuilt:
         seen: set[Variable] = set()
         queue = list(roots)
         while queue:
-            found = [v for v in graph_inputs(queue, self._blockers()) if isinstance(v, SharedVariable) and v not in seen]
+            inputs = graph_inputs(queue, self._blockers())
+            found = [v for v in inputs if isinstance(v, SharedVariable) and v not in seen]
             seen.update(found)
             queue = []
             for s in found:
@@ -392,8 +398,9 @@ def _check_unused(ins: Sequence[In], roots: Sequence[Variable], policy: str, nam
         if variable in used:
             continue
         message = explain(
-            f"theano.function was asked to create a function computing outputs given certain inputs, but the provided input "
-            f"variable at index {k} is not part of the computational graph needed to compute the outputs: {variable}.",
+            "theano.function was asked to create a function computing outputs given certain inputs, but the provided "
+            f"input variable at index {k} is not part of the computational graph needed to compute the outputs: "
+            f"{variable}.",
             operands=[_described(variable)],
             remedy="take it out of the inputs, or pass on_unused_input='warn' or 'ignore' to theano.function",
         )

@@ -16,7 +16,10 @@ def _state(variable: Variable, update: Any) -> Any:
         raise TypeError(
             explain(
                 f"The update of the input {variable} must have its type.",
-                operands=[f"{variable}: {variable.type}", f"its update {update}: {getattr(update, 'type', type(update).__name__)}"],
+                operands=[
+                    f"{variable}: {variable.type}",
+                    f"its update {update}: {getattr(update, 'type', type(update).__name__)}",
+                ],
                 remedy="cast or reshape the new value, or declare the input with the type that the update has",
             )
         ) from error
@@ -66,10 +69,11 @@ class SymbolicInput:
 class In(SymbolicInput):
     """An input with options.
 
-    variable: the graph's input. name: the keyword it can be passed by (default: the variable's name). value: a default, so
-    that the input may be left out. update: the value the default takes after each call. mutable: the function may
-    overwrite the caller's array. borrow: as mutable's weaker form, the value may be aliased. strict: only values of exactly
-    the type. allow_downcast: True converts anything; None lets Python floats into floatX; False converts nothing lossy.
+    variable: the graph's input. name: the keyword it can be passed by (default: the variable's name). value: a default,
+    so that the input may be left out. update: the value the default takes after each call. mutable: the function may
+    overwrite the caller's array. borrow: as mutable's weaker form, the value may be aliased. strict: only values of
+    exactly the type. allow_downcast: True converts anything; None lets Python floats into floatX; False converts
+    nothing lossy.
 
     >>> import symtheano, symtheano.tensor as T
     >>> x, y = T.dscalars("x", "y")
