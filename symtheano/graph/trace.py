@@ -34,11 +34,14 @@ _origin = _Origin()
 
 
 def current_line() -> Line | None:
-    """The innermost frame outside this package, or the line that `derived_from` declared."""
+    """The innermost frame outside this package, or the line that `derived_from` declared.
+
+    An author's `make_node` is passed over: the line that counts is the one that calls the Op.
+    """
     if _origin.active:
         return _origin.line
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (frame.f_code.co_filename.startswith(PACKAGE) or _is_generated(frame)):
+    while frame is not None and (frame.f_code.co_filename.startswith(PACKAGE) or _is_passed_over(frame)):
         frame = frame.f_back
     if frame is None:
         return None
@@ -46,9 +49,11 @@ def current_line() -> Line | None:
     return Line(code.co_filename, frame.f_lineno, code.co_name)
 
 
-def _is_generated(frame: FrameType) -> bool:
-    """Whether a frame is a method that dataclasses wrote for a class of ours."""
-    return frame.f_code.co_filename == "<string>" and str(frame.f_globals.get("__name__")).startswith("symtheano.")
+def _is_passed_over(frame: FrameType) -> bool:
+    """Whether a frame is an author's make_node, or a method that dataclasses wrote for a class of ours."""
+    code = frame.f_code
+    generated = code.co_filename == "<string>" and str(frame.f_globals.get("__name__")).startswith("symtheano.")
+    return generated or code.co_name == "make_node"
 
 
 def running_line() -> Line | None:
