@@ -184,7 +184,12 @@ def _scalar(bound: Any) -> Any:
 
 
 def _holds_bool(items: Iterable[Any]) -> bool:
-    return any(isinstance(i, (bool, np.bool_)) or (isinstance(i, (list, tuple)) and _holds_bool(i)) for i in items)
+    return any(
+        isinstance(i, (bool, np.bool_))
+        or (isinstance(i, (list, tuple)) and _holds_bool(i))
+        or (isinstance(i, Variable) and getattr(i.type, "dtype", None) == "bool")
+        for i in items
+    )
 
 
 def _no_bools(e: Any) -> str:

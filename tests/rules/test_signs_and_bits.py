@@ -39,6 +39,13 @@ def test_error_functions_keep_their_digits(build: Any, exact: Any) -> None:
     np.testing.assert_allclose(value, exact(NUMBERS), rtol=1e-14)
 
 
+@pytest.mark.parametrize("scale", [1.0, 2.0, -3.0])
+def test_gradient_of_the_logarithm_of_erfc(scale: float) -> None:
+    at = np.array([-1e20, -30.0, -1.0, 0.0, 1.0, 30.0, 1e20])
+    (g,) = values([v], [grad(T.log(T.erfc(scale * v)).sum(), v)], [at])
+    np.testing.assert_allclose(g, -scale * 2 / np.sqrt(np.pi) / special.erfcx(scale * at), rtol=1e-13)
+
+
 def test_quotients_by_absolute_values_are_signs() -> None:
     for build in (v / abs(v), 4 * v / abs(2 * v), -v / abs(-3 * v), (w * v) / abs(v), 0.5 * abs(-2 * v) / v):
         graph = rewritten([v, w], [build])

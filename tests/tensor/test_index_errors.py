@@ -39,6 +39,8 @@ def test_variables_that_are_no_integers() -> None:
         assert "what to do" in str(error.value)
     with pytest.raises(TypeError, match="Python bools"):
         index(x, T.TensorType("bool", ())("b"))
+    with pytest.raises(TypeError, match="Python bools"):
+        index(x, ([0, 1], [0, T.TensorType("bool", ())("b")]))
 
 
 def test_too_many_indices() -> None:

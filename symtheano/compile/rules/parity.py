@@ -7,6 +7,7 @@ from typing import Any
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.match import arg_of, args_of, constant_value, like, literal
 from symtheano.compile.rules.pattern import Rule, wild
+from symtheano.compile.rules.products import is_negation
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
 from symtheano.scalar import TABLE
@@ -58,4 +59,15 @@ def abs_scaled(node: Apply) -> list[Any] | None:
     return [like(m.mul(literal(abs(c), old), m.abs_(rest)), old)]
 
 
-PARITY = (*INVERSES, odd, abs_scaled)
+@rule(m.mul, examples=[on(lambda a: (2.0 * a) * (-2.0 * a), 1)], reason="the definition of the square")
+def mul_by_negation(node: Apply) -> list[Any] | None:
+    """u * -u -> -sqr(u), where u = c * x, or the difference of two expressions."""
+    inputs: list[Any] = node.inputs
+    (old,) = node.outputs
+    if len(inputs) != 2 or old.type.dtype not in FLOAT or inputs[0].type != inputs[1].type:
+        return None
+    a, b = inputs
+    return [like(m.neg(m.sqr(a)), old)] if is_negation(a, b) else None
+
+
+PARITY = (*INVERSES, odd, abs_scaled, mul_by_negation)

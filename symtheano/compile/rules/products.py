@@ -205,9 +205,10 @@ def fused_quotient(above: Factor, below: Factor) -> Factor | None:
         if other is above.base and is_constant(one, 1):
             return Factor(m.sigmoid(x), above.order)
     negated = arg_of(x, "neg")
-    square = None if negated is None else arg_of(negated, "sqr")
-    if square is not None and above.order == below.order and arg_of(below.base, "erfc") is square:
-        return Factor(m.inv(m.erfcx(square)), above.order)
+    root = None if negated is None else arg_of(negated, "sqr")
+    u = arg_of(below.base, "erfc")
+    if root is not None and u is not None and above.order == below.order and (u is root or is_negation(u, root)):
+        return Factor(m.inv(m.erfcx(u)), above.order)
     return None
 
 

@@ -52,7 +52,7 @@ _MOVES: dict[str, Sequence[int] | None] = {
     "TensorFromScalar": (0,),
     "ScalarFromTensor": (0,),
 }
-_COUNTS = {"Shape": 0.0, "Shape_i": 0.0, "Argmax": 0.0}
+_COUNTS = {"Shape": 0.0, "Shape_i": 0.0, "SliceLength": 0.0, "Argmax": 0.0}
 _UNIT = {"Softmax", "SoftmaxWithBias"}
 
 
