@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symtheano.compile.io import In, Out, SymbolicInput, SymbolicOutput
+from symtheano.compile.io import In, Out, SymbolicInput, SymbolicOutput, from_shortcut
 from symtheano.compile.mode import Mode, get_mode
 from symtheano.compile.profiling import ProfileStats
 from symtheano.compile.runtime import Function, Spec
@@ -45,7 +45,8 @@ def function(
     updates: pairs (shared variable, its new value); every new value is computed from the old ones. givens: pairs
     (variable, what to use instead). no_default_updates: True, or the shared variables whose `default_update` is left
     out. name: for messages. rebuild_strict: whether givens must keep types. allow_input_downcast: True converts any
-    input, None lets Python floats into floatX, False converts nothing lossy. on_unused_input: 'raise', 'warn' or 'ignore'.
+    input, None lets Python floats into floatX, False converts nothing lossy. on_unused_input: 'raise', 'warn' or
+    'ignore'.
 
     Raises UnusedInputError, MissingInputError (graph.fgraph), TypeError and ValueError for what does not fit together.
 
@@ -115,9 +116,8 @@ def _input(given: Any, downcast: bool | None) -> In:
         if one.allow_downcast is None:
             one.allow_downcast = downcast
         return one if isinstance(one, In) else In(one.variable, one.name, None, one.update, one.mutable)
-    if isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[0], Variable):
-        _check_input(given[0])
-        return In(given[0], value=given[1], allow_downcast=downcast)
+    if isinstance(given, (tuple, list)):
+        return _input(from_shortcut(given), downcast)
     _check_input(given)
     return In(given, allow_downcast=downcast)
 

@@ -325,7 +325,7 @@ def test_an_input_with_an_update_has_state() -> None:
     assert float(f[n]) == float(f["n"]) == float(f.value[n]) == float(f.container[n].value) == 6
     f[n] = 100
     assert float(f(1.0)) == 100 and float(f(1.0, 7.0)) == 7 and float(f[n]) == 8
-    assert n in f and "n" in f and x not in f
+    assert n in f and "n" in f and x in f and f[x] is None
 
 
 def test_state_takes_no_argument_for_itself_and_is_not_destroyed() -> None:
