@@ -31,7 +31,9 @@ def operation(node: Apply) -> str:
     name = found.group(1) if found else text
     if name in ("Subtensor", "AdvancedSubtensor", "AdvancedSubtensor1", "IncSubtensor", "AdvancedIncSubtensor"):
         return name
-    return _SHORT.get(name, name.lower() if type(node.op).__name__ == name and len(node.inputs) == 1 else name)
+    cls = type(node.op)
+    plain = cls.__name__ == name and cls.__module__.startswith("symtheano.") and len(node.inputs) == 1
+    return _SHORT.get(name, name.lower() if plain else name)
 
 
 def _text(v: Variable, depth: int, top: bool = False) -> str:
