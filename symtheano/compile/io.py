@@ -1,6 +1,7 @@
 """In and Out: how a function takes its inputs and gives its outputs."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from symtheano.errors import explain
@@ -108,6 +109,23 @@ class In(SymbolicInput):
             )
         self.shared = shared
         self.value = value
+
+
+def from_shortcut(given: Sequence[Any]) -> In:
+    """The In of a tuple: (x, value), ((x, update), value), each with a name in front as well, or (name, x)."""
+    name, rest = (given[0], given[1:]) if given and isinstance(given[0], str) else (None, given)
+    if len(rest) == 2 or (len(rest) == 1 and name is not None):
+        variable, update, value = rest[0], None, rest[1] if len(rest) == 2 else None
+        if isinstance(variable, (tuple, list)) and len(variable) == 2 and len(rest) == 2:
+            variable, update = variable
+        if all(isinstance(v, Variable) for v in (variable, variable if update is None else update)):
+            return In(variable, name=name, value=value, update=update)
+    raise TypeError(
+        explain(
+            f"Invalid input syntax: {given!r}",
+            remedy="an input is x, In(x, ...), (x, value), ((x, update), value), or (name, x, value)",
+        )
+    )
 
 
 def Param(

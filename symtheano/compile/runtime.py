@@ -269,15 +269,15 @@ class Function:
         return self._find(key) is not None
 
     def _states(self) -> list[Any]:
-        """What has a value between calls: inputs with a default or an update, and shared variables."""
-        return [*(self.spec.ins[k].variable for k in self._cells), *self.spec.shared]
+        """What has a container: inputs and shared variables."""
+        return [*(i.variable for i in self.spec.ins), *self.spec.shared]
 
     def _find(self, key: Any) -> Container | None:
         if isinstance(key, int):
-            return self._cells.get(key)
-        for k, one in enumerate(self.spec.ins):
-            if k in self._cells and (one.variable is key or (isinstance(key, str) and one.name == key)):
-                return self._cells[k]
+            return self.input_storage[key] if 0 <= key < len(self.input_storage) else None
+        for one, cell in zip(self.spec.ins, self._cells, strict=True):
+            if one.variable is key or (isinstance(key, str) and one.name == key):
+                return cell
         for s in self.spec.shared:
             if s is key or (isinstance(key, str) and s.name == key):
                 return s.container
@@ -323,7 +323,7 @@ class Function:
             shared=tuple(replaced.get(s, s) for s in spec.shared),
             name=name if name is not None else f"{spec.name or ''} copy".strip(),
             profile=ProfileStats.of(profile),
-            defaults=tuple(self._cells[k].data if k in self._cells else None for k in range(len(spec.ins))),
+            defaults=tuple(map(_default_of_copy, spec.ins, self._cells)),
         )
         return Function(new_spec)
 
@@ -331,20 +331,19 @@ class Function:
         return self.copy(name=self.name)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        # Through memo what this function shares with others that are copied along (variables, containers) stays shared.
         spec = replace(
             self.spec,
-            shared=tuple(copy.deepcopy(s, memo) for s in self.spec.shared),
-            defaults=tuple(
-                copy.deepcopy(self._cells[k].data, memo) if k in self._cells else None for k in range(len(self.spec.ins))
-            ),
+            ins=copy.deepcopy(self.spec.ins, memo),
+            shared=copy.deepcopy(self.spec.shared, memo),
+            defaults=copy.deepcopy(self._cells, memo),
         )
         new = Function(spec)
         new.trust_input = self.trust_input
         return new
 
     def __reduce__(self) -> tuple[Any, ...]:
-        defaults = tuple(self._cells[k].data if k in self._cells else None for k in range(len(self.spec.ins)))
-        return _rebuild, (replace(self.spec, defaults=defaults, profile=None), self._trust)
+        return _rebuild, (replace(self.spec, defaults=self._cells, profile=None), self._trust)
 
 
 def _rebuild(spec: Spec, trust: bool) -> Function:
@@ -363,18 +362,27 @@ def _rank(container: Container) -> int:
     return container.rank
 
 
-def _input_cells(spec: Spec) -> dict[int, Container]:
-    """Containers of the inputs that have a default value or state."""
-    cells: dict[int, Container] = {}
-    for k, one in enumerate(spec.ins):
-        value = spec.defaults[k] if k < len(spec.defaults) and spec.defaults[k] is not None else one.value
-        if isinstance(value, Container):
-            cells[k] = value
-        elif value is not None or k in spec.stateful:
-            cells[k] = Container(one.variable.type, [None], one.strict, one.allow_downcast, one.name)
-        if k in cells and value is not None and not isinstance(value, Container):
-            _set_default(cells[k], one, value)
-    return cells
+def _input_cells(spec: Spec) -> tuple[Container, ...]:
+    """A container for each input; it holds None where there is neither a default value nor state."""
+    defaults = (*spec.defaults, *(None,) * (len(spec.ins) - len(spec.defaults)))
+    return tuple(_input_cell(one, default) for one, default in zip(spec.ins, defaults, strict=True))
+
+
+def _input_cell(one: In, default: Any) -> Container:
+    value = one.value if default is None else default
+    if isinstance(value, Container):
+        return value
+    cell = Container(one.variable.type, [None], one.strict, one.allow_downcast, one.name)
+    if value is not None:
+        _set_default(cell, one, value)
+    return cell
+
+
+def _default_of_copy(one: In, cell: Container) -> Any:
+    """What a copy of the function starts with: the user's container, its own state, or the same default."""
+    if isinstance(one.value, Container):
+        return cell
+    return cell.data if one.update is None else copy.copy(cell.data)
 
 
 def _set_default(cell: Container, one: In, value: Any) -> None:
@@ -405,7 +413,7 @@ class _Containers:
                 f"Unknown input or state: {key}",
                 operands=known or ["(this function has neither state nor shared variables)"],
                 where=None,
-                remedy="ask for one of these, by variable or name; a plain input has no value between calls",
+                remedy="ask for one of these, by variable, name or position",
             )
             raise add_context(KeyError(key), text)
         return found

@@ -171,7 +171,8 @@ def _result(
     if tangent is not None and is_null(tangent):
         raise NullTypeGradError(f"Rop encountered a NaN. {tangent.type.why_null}")
     if tangent is not None:
-        return tangent
+        # Of the shape of f, and computed from all that f is: a function may take the inputs that a linear f drops.
+        return functions.second(output, tangent) if _is_continuous(output) else tangent  # type: ignore[no-any-return]
     if disconnected_outputs != "ignore":
         message = explain(
             "Rop method was asked to compute the gradient with respect to a variable that is not part of the "

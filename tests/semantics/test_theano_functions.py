@@ -105,6 +105,13 @@ def test_hessian_vector_product_of_a_linear_cost_is_zero() -> None:
     np.testing.assert_array_equal(hv.eval(), np.zeros(20))
 
 
+def test_rop_of_a_linear_expression_still_uses_its_inputs() -> None:
+    W, V, x = T.dmatrix("W"), T.dmatrix("V"), T.dvector("x")
+    f = st.function([W, V, x], st.Rop(T.dot(x, W), W, V))
+    np.testing.assert_array_equal(f(np.ones((2, 2)), np.full((2, 2), 2.0), [0.0, 1.0]), [2, 2])
+    assert "x0" not in f.source.splitlines()[1]
+
+
 def test_the_shape_rule_given_to_as_op_is_used() -> None:
     def never(x: Any, y: Any) -> Any:
         raise AssertionError("the value is not needed")
@@ -113,6 +120,52 @@ def test_the_shape_rule_given_to_as_op_is_used() -> None:
     x, y = T.dmatrix("x"), T.dvector("y")
     f = st.function([x, y], op(x, y).shape, on_unused_input="ignore")
     np.testing.assert_array_equal(f(np.ones((2, 3)), np.ones(5)), [5])
+
+
+# -- containers ------------------------------------------------------------------------------------------------------
+
+
+def test_every_input_has_a_container() -> None:
+    a, x, s = T.dscalars("a", "x", "s")
+    f = st.function([x, In(a, value=1.0), In(s, value=0.0, update=s + a * x)], s + a * x)
+    assert f[a] == f["a"] == f.value[1] == 1 and f[x] is None and x in f.container and T.dscalar("a") not in f
+    f[x] = 5.0  # a value does not make it an input that may be left out
+    with pytest.raises(TypeError, match="Missing required input: x"):
+        f()
+    assert [d[:2] for d in f.defaults] == [(True, True), (False, True), (False, False)]
+    g = copy.copy(f)
+    assert all(g.container[v].storage is not f.container[v].storage for v in (a, x, s))
+    assert f(3) == g(3) == 3 and f(1) == 4 and g[s] == 3 and f[s] == 4
+    with pytest.raises(KeyError, match="Unknown input or state"):
+        f[7]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"])
+def test_functions_copied_together_still_share_a_container(copied: Any) -> None:
+    a, x = T.dscalars("a", "x")
+    h = st.function([In(a, value=0.0, update=a + 1)], a)
+    f = st.function([x, In(a, value=h.container[a], implicit=True)], x + a)
+    h()
+    assert f(1) == 2
+    h2, f2, a2 = copied((h, f, a))
+    assert a2 is not a and f2.container[a2] is h2.container[a2] is not h.container[a]
+    h2()
+    assert f2(1) == 3 and f(1) == 2 and f2[a2] == 2 and f[a] == 1
+    assert f.copy().container[a] is h.container[a]
+
+
+# -- shortcuts of inputs ---------------------------------------------------------------------------------------------
+
+
+def test_inputs_in_tuples() -> None:
+    x, y, z, w = T.dscalar(), T.dscalar("y"), T.dscalar("z"), T.dscalar("w")
+    f = st.function([("first", x), y, (z, 42), ((w, w + x), 0)], x + y + z)
+    assert f(1, 2) == 45 and f(1, y=2) == 45 and f[w] == 2 and f(first=1, y=2, z=3) == 6 and f["w"] == 3
+    g = st.function([("p", x, 5), ("q", (w, w * 2), 1.0)], x + w)
+    assert [float(g()), float(g()), float(g(0, q=10)), float(g(0))] == [6, 7, 10, 20]
+    for wrong in ((), (x, 1, 2), ((x, y, z), 1), ("name",), (3, x), ((x, "y"), 1)):
+        with pytest.raises(TypeError):
+            st.function([wrong], x)
 
 
 # -- OrderedUpdates --------------------------------------------------------------------------------------------------
