@@ -19,6 +19,7 @@ import numpy as np
 from symtheano.errors import ShapeError
 from symtheano.graph.variable import Constant, Variable
 from symtheano.tensor.elemwise import functions
+from symtheano.tensor.shape_ops import SliceLength
 from symtheano.tensor.sizes import as_int64, as_size
 from symtheano.tensor.type import TensorType, tensor_type
 
@@ -185,16 +186,15 @@ def static_length(entry: slice, n: int | None) -> int | None:
 
 def slice_length(entry: slice, n: Any) -> Any:
     """The length of x[entry] where x has length `n`: an int where everything is known, else a scalar int64 variable."""
+    bounds = (entry.start, entry.stop, entry.step)
+    if any(isinstance(b, Variable) for b in bounds):  # a formula would be a dozen steps on single numbers
+        return SliceLength([b is not None for b in bounds])(n, *(b for b in bounds if b is not None))
     step = 1 if entry.step is None else entry.step
-    if not isinstance(step, Variable):
-        return _count(entry, n, step, 1 if step > 0 else -1)
-    step = as_int64(step)
-    up, down = (_count(entry, n, step, direction) for direction in (1, -1))
-    return functions.switch(functions.gt(step, 0), up, down)
+    return _count(entry, n, step, 1 if step > 0 else -1)
 
 
-def _count(entry: slice, n: Any, step: Any, direction: int) -> Any:
-    """The length where `step` has the sign of `direction`."""
+def _count(entry: slice, n: Any, step: int, direction: int) -> Any:
+    """The length where the bounds are constants and `step` has the sign of `direction`."""
     first = entry.start is None or (direction > 0 and entry.start == 0 and isinstance(entry.start, int))
     if first and entry.stop is None:
         span = n
@@ -205,8 +205,8 @@ def _count(entry: slice, n: Any, step: Any, direction: int) -> Any:
         span = sub(stop, start) if direction > 0 else sub(start, stop)
         if not first and entry.stop is not None:
             span = maximum(span, 0)
-    size = step if direction > 0 else (-step if isinstance(step, int) else functions.neg(step))
-    return span if isinstance(size, int) and size == 1 else floor_div(add(span, sub(size, 1)), size)
+    size = abs(step)
+    return span if size == 1 else floor_div(add(span, sub(size, 1)), size)
 
 
 def ends(entry: slice, n: Any, direction: int) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Shape and Shape_i, which read the lengths of a value, and MakeVector, which puts scalars together."""
+"""Shape, Shape_i and SliceLength, which give lengths, and MakeVector, which puts scalars together."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -75,6 +75,43 @@ class Shape_i(ArrayOp):
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
         return [disconnected_type()]
+
+    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
+        return [None]
+
+
+class SliceLength(ArrayOp):
+    """How many elements `start:stop:step` takes of an axis: an int64 scalar, as len(range(n)[start:stop:step]).
+
+    present: for start, stop and step, whether the slice has it. Inputs: the axis' length n, then those present.
+    """
+
+    __props__ = ("present",)
+
+    def __init__(self, present: Sequence[bool]):
+        self.present = tuple(map(bool, present))
+
+    def make_node(self, n: Any, *bounds: Any) -> Apply:
+        inputs: list[Any] = [as_tensor_variable(v) for v in (n, *bounds)]
+        if len(bounds) != sum(self.present) or any(v.type.ndim or not is_discrete(v.type.dtype) for v in inputs):
+            raise TypeError(f"{self} takes a length and {sum(self.present)} bounds, all integers; got {inputs}")
+        return Apply(self, inputs, [tensor_type("int64", ())()])
+
+    def array(self, node: Apply, let: Let, *args: str) -> str:
+        rest = iter(args[1:])
+        key = ":".join(next(rest) if here else "" for here in self.present)
+        return f"xp.int64(len(range({args[0]})[{key}]))"
+
+    def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return [()]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        return [[False] for _ in node.inputs]
+
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> list[Variable]:
+        return [disconnected_type() for _ in inputs]
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
         return [None]

@@ -16,7 +16,7 @@ from symtheano.scalar import cast, upcast
 from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.convert import as_tensor_variable, make_constant
 from symtheano.tensor.elemwise import Elemwise, functions
-from symtheano.tensor.shape_ops import MakeVector, Shape, Shape_i
+from symtheano.tensor.shape_ops import MakeVector, Shape, Shape_i, SliceLength
 from symtheano.tensor.type import TensorType
 
 __all__ = [
@@ -105,6 +105,8 @@ def is_length(size: Any) -> bool:
     if found is not None:
         return not isinstance(found, int) or found >= 0
     node = size.owner
+    if node is not None and isinstance(node.op, SliceLength):
+        return True
     return (
         node is not None
         and isinstance(node.op, Elemwise)
