@@ -163,6 +163,16 @@ def test_allocs_of_allocs_keep_their_checks() -> None:
     np.testing.assert_array_equal(value, [7, 7, 7])
 
 
+def test_allocs_that_vary_are_left_out_where_their_lengths_are_known() -> None:
+    known = T.exp(x) + T.alloc(v, x.shape[0], v.shape[0])
+    assert "Alloc" not in rewritten_ops([x, v], known)
+    checked = x + T.alloc(v, 3, 2)
+    (value,) = values([x, v], [checked], [np.ones((3, 2)), np.arange(2.0)])
+    np.testing.assert_array_equal(value, [[1, 2]] * 3)
+    with pytest.raises(ValueError):
+        values([x, v], [checked], [np.ones((4, 2)), np.arange(2.0)])
+
+
 def test_vectors_of_scalars_and_joins() -> None:
     a, b, c = T.dscalars("a", "b", "c")
     assert rewritten_ops([a, b, c], T.stack([a, b, c])[[2, 0]]) == ["MakeVector"]

@@ -14,6 +14,7 @@ import numpy as np
 from symtheano.compile.rules.fold import folded
 from symtheano.compile.rules.match import arg_of, args_of, constant_value, covers, like, literal
 from symtheano.compile.rules.pattern import Rule, wild
+from symtheano.compile.rules.shape import has_length
 from symtheano.compile.rules.sign import interval
 from symtheano.graph.op import Op
 from symtheano.graph.rule import rule
@@ -22,6 +23,7 @@ from symtheano.scalar import TABLE
 from symtheano.scalar.dtypes import FLOAT, is_discrete
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions, pad_left
+from symtheano.tensor.sizes import origin
 from symtheano.tensor.type import tensor_type
 
 m = functions
@@ -400,11 +402,35 @@ def sink_fill(node: Apply) -> list[Any] | None:
         if value is None:
             continue
         others = [*new[:k], value, *new[k + 1 :]]
+        if not _may_sink(v, value, [i for i in new if i is not v]):
+            continue
         if value.type.ndim <= old.type.ndim and covers(_padded(others, old.type.ndim), old.type.broadcastable):
             new = others
     if new is inputs or node.op == m.second:
         return None
     return [node.op(*new)]
+
+
+def _may_sink(v: Any, value: Any, others: list[Any]) -> bool:
+    """Whether no check of lengths is lost with `v`: an alloc of something that varies says which lengths it meets."""
+    owner = v.owner
+    if constant_value(value) is not None:
+        return True
+    if type(owner.op) is DimShuffle:
+        return _may_sink(owner.inputs[0], value, [])
+    if type(owner.op) is not Alloc:
+        return True
+    for axis, size in enumerate(owner.inputs[1:]):
+        if v.type.broadcastable[axis]:
+            continue
+        own, found = axis - v.type.ndim + value.type.ndim, origin(size)
+        if own >= 0 and not value.type.broadcastable[own]:
+            agreed = has_length(value, own, found)
+        else:
+            agreed = any(not o.type.broadcastable[axis] and has_length(o, axis, found) for o in others)
+        if not agreed:
+            return False
+    return True
 
 
 def _filled_with(v: Any) -> Any:
