@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symtheano.compile.program import Call, Check, Copy, Perform, Step, View
+from symtheano.compile.single import in_operators
 from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
@@ -153,7 +154,11 @@ class _Lowering:
         outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
         elementwise = isinstance(op, Elemwise) and op.out_argument and not _CONVERSION.search(text)
         accepts = elementwise or (op.out_argument and not _CONVERSION.search(text))
-        call = Call(outs, text, node, accepts, elementwise, self.result.dtypes.get(outs[0]), sizes)
+        dtype = self.result.dtypes.get(outs[0])
+        short = None
+        if sizes == () and isinstance(op, Elemwise):
+            short = in_operators(text, node.outputs[0].type.dtype, [i.type.dtype for i in node.inputs])
+        call = Call(outs, text, node, accepts, elementwise, dtype, sizes, operators=short)
         self._append(self._destructive(call, op, let, args))
 
     def _destructive(self, call: Call, op: ArrayOp, let: Let, args: tuple[str, ...]) -> Call:

@@ -76,6 +76,7 @@ class Call:
     destructive: str | None = None  # the text that computes the result inside the memory of the value `target`
     target: str | None = None
     overwrites: bool = False  # whether `text` is that text
+    operators: str | None = None  # the text for single numbers, where no memory is given
 
     def __str__(self) -> str:
         return f"call  {', '.join(self.outs)} = {self.source}"
@@ -83,7 +84,9 @@ class Call:
     @property
     def source(self) -> str:
         """The expression, writing into the given memory if there is any."""
-        return self.text if self.into is None else f"{self.text[:-1]}, out={self.into})"
+        if self.into is None:
+            return self.operators or self.text
+        return f"{self.text[:-1]}, out={self.into})"
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -376,6 +376,8 @@ def sign(xp: Any, x: Any, out: Any = None) -> Any:
 
 def select(xp: Any, condition: Any, x: Any, y: Any) -> Any:
     """xp.where(condition, x, y). For large arrays by masking bits: numpy's loop branches on every element."""
+    if type(condition) is np.bool_ and type(x) is type(y) and isinstance(x, np.generic):
+        return x if condition else y
     if xp is not np or getattr(condition, "size", 0) < _LARGE or condition.dtype != bool:
         return xp.where(condition, x, y)
     dtype = np.result_type(x, y)
@@ -403,3 +405,13 @@ def clip(xp: Any, x: Any, lo: Any, hi: Any, out: Any = None) -> Any:
         return result
     out[...] = result
     return out
+
+
+# ----- assertions (tensor/assertion.py) -----
+
+
+def assert_all(xp: Any, value: Any, msg: str, *conditions: Any) -> Any:
+    """`value`; AssertionError(msg) where one of the conditions is not true."""
+    if not all(map(bool, conditions)):
+        raise AssertionError(msg)
+    return value

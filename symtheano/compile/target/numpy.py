@@ -59,7 +59,7 @@ def emit(program: Program, unpack: bool, poison: bool = False) -> Source:
 def load(source: Source, program: Program, cells: Sequence[list[Any]], backend: str = "numpy") -> Callable[..., Any]:
     """The running function; `cells` are the storages of the shared variables, in order."""
     scope = array_scope(source.text, backend)
-    scope.update(program.constants)
+    scope.update((name, _single(value)) for name, value in program.constants.items())
     scope.update((f"k{k}", cell) for k, cell in enumerate(cells))
     scope["mismatch"] = _mismatch
     scope["poison"] = _poison
@@ -160,6 +160,11 @@ def _constant(value: Any) -> str:
     return type(value).__name__
 
 
+def _single(value: Any) -> Any:
+    """A 0-d array as numpy's scalar, which is faster to compute with."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
 def _mismatch() -> None:
     raise ShapeMismatchError("Input dimension mis-match.")
 
@@ -205,10 +210,12 @@ def _performer(node: Apply) -> Callable[..., Any]:
 
     What it gives is made what its types and its view_map say: arrays of these dtypes, in memory of their own.
     """
+    tensors = [isinstance(i.type, TensorType) for i in node.inputs]
     declared = {**node.op.view_map, **node.op.destroy_map}
     given = [(k, o, {declared[k][0]} if k in declared else set()) for k, o in enumerate(node.outputs)]
 
     def run_perform(*values: Any) -> list[Any]:
+        values = tuple(np.asarray(v) if t else v for t, v in zip(tensors, values, strict=True))  # numpy gives scalars
         results = perform(node, values)
         for k, variable, lent in given:
             results[k] = _of_type(node, k, results[k], variable.type)
