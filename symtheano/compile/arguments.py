@@ -1,4 +1,4 @@
-"""The arguments of `function()`: what callers may write for inputs, outputs, updates and givens, checked, in one form."""
+"""The arguments of `function()`: what callers may write for inputs, outputs, updates and givens, checked."""
 
 from __future__ import annotations
 
@@ -201,7 +201,6 @@ def _pairs(given: Pairs, what: str) -> list[tuple[Any, Any]]:
 
 
 def described(value: Any) -> str:
-    """`value` and its type, for messages."""
     """A variable with its type and line, or a Python value."""
     if not isinstance(value, Variable):
         text = repr(value)
