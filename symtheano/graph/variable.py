@@ -189,11 +189,13 @@ class Apply:
     def default_output(self) -> Variable:
         """The output that stands for the node in an expression."""
         position: int | None = self.op.default_output
-        if position is not None:
-            return self.outputs[position]
-        if len(self.outputs) == 1:
+        if position is None and len(self.outputs) == 1:
             return self.outputs[0]
-        raise ValueError(f"{self.op}.default_output should be an output index: it has {len(self.outputs)} outputs")
+        if not isinstance(position, int) or not 0 <= position < len(self.outputs):
+            raise AttributeError(
+                f"{self.op}.default_output should be an output index: it is {position!r}, of {len(self.outputs)} outputs"
+            )
+        return self.outputs[position]
 
     def clone(self) -> Apply:
         """The same op on the same inputs, with fresh outputs."""

@@ -199,3 +199,17 @@ def test_ordered_updates_add_up_unless_they_disagree() -> None:
     with pytest.raises(KeyError):
         OrderedUpdates([(x, array)]) + {x: array.copy()}
     assert type(copy.copy(both)) is OrderedUpdates and len(pickle.loads(pickle.dumps(both))) == 2
+
+
+# -- ops of authors --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", [None, -1, 2, [0], "0"])
+def test_a_default_output_that_is_none_of_the_outputs(position: Any) -> None:
+    class Pair(st.Op):
+        __props__ = ()
+
+    Pair.default_output = position
+    node = st.Apply(Pair(), [], [T.dscalar("a"), T.dscalar("b")])
+    with pytest.raises(AttributeError, match="should be an output index"):
+        T.as_tensor_variable(node)
