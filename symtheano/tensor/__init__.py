@@ -6,8 +6,9 @@ these names take their places in this namespace.
 # ruff: noqa: F403
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symtheano.tensor.variable import TensorConstant, TensorConstantSignature, TensorVariable  # isort: skip
 
@@ -50,9 +51,14 @@ from symtheano.tensor.type_other import *
 as_tensor = as_tensor_variable
 Tensor = TensorType
 
-if TYPE_CHECKING:  # names made by tables: fmatrix, lvectors, ...
+SUBMODULES = ("nlinalg", "raw_random", "shared_randomstreams", "slinalg")
 
-    def __getattr__(name: str) -> Any: ...
+
+def __getattr__(name: str) -> Any:
+    """Modules that are loaded when they are first named, as in T.nlinalg.det."""
+    if name in SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
@@ -85,9 +91,10 @@ __all__ = [
     "constant",
     "generic",
 ]
+_NOT_OURS = {"annotations", "Any", "ModuleType", "SUBMODULES", "import_module"}
 __all__ += [
     name
     for name, value in globals().items()
-    if not name.startswith("_") and name not in {*__all__, "annotations", "TYPE_CHECKING", "Any", "ModuleType"}
+    if not name.startswith("_") and name not in {*__all__, *_NOT_OURS}
     if not isinstance(value, ModuleType)
 ]

@@ -2,10 +2,12 @@
 
 An op's `array(node, let, *args)` returns the text of one expression (a tuple's text where there are several outputs).
 `let(text)` binds an intermediate value to a fresh name and returns the name; names in the text are `xp` (numpy or
-cupy), `special` (scipy.special or its cupy twin), the arguments, and Python's builtins.
+cupy), `special` and `linalg` (those of scipy, or their cupy twins), our modules of helpers, the arguments, and Python's
+builtins.
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import import_module
@@ -80,7 +82,7 @@ def array_scope(source: str, backend: str = "numpy") -> dict[str, Any]:
     """The names that array rules may use. `special` is loaded only where the text uses it."""
     scope: dict[str, Any] = {"xp": import_module(backend)}
     for name, module in _LAZY[backend].items():
-        if f"{name}." in source:
+        if re.search(rf"(?<![.\w]){name}\b", source):  # not xp.linalg
             scope[name] = _load(module)
     return scope
 
@@ -89,7 +91,14 @@ def _load(module: str) -> ModuleType:
     return import_module(module)
 
 
+_OURS = {
+    "kernels": "symtheano.tensor.kernels",
+    "lapack": "symtheano.tensor.linalg.kernels",
+    "conv_kernels": "symtheano.tensor.nnet.conv_kernels",
+    "pool_kernels": "symtheano.tensor.signal.pool_kernels",
+    "random_kernels": "symtheano.tensor.kernels_random",
+}
 _LAZY = {
-    "numpy": {"special": "scipy.special", "kernels": "symtheano.tensor.kernels"},
-    "cupy": {"special": "cupyx.scipy.special", "kernels": "symtheano.tensor.kernels"},
+    "numpy": {"special": "scipy.special", "linalg": "scipy.linalg", **_OURS},
+    "cupy": {"special": "cupyx.scipy.special", "linalg": "cupyx.scipy.linalg", **_OURS},
 }

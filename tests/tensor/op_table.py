@@ -5,8 +5,6 @@ An example builds outputs from inputs; `smooth` names the inputs at whose values
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,25 +16,8 @@ from symtheano.scalar import TABLE
 from symtheano.tensor import careduce, reduce
 from symtheano.tensor.nnet import crossentropy, losses
 from symtheano.tensor.shape_ops import SliceLength
-
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Example:
-    name: str
-    build: Callable[..., Any]
-    values: tuple[Array, ...]
-    smooth: tuple[int, ...] = (0,)
-    second: bool = True
-
-
-def numbers(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) -> Array:
-    """Distinct values in random order, away from 0 and from each other: no ties, no kinks nearby."""
-    size = int(np.prod(shape))
-    values = np.linspace(low, high, size + 2)[1:-1] + 0.013
-    return np.random.default_rng(seed + 7 * size).permutation(values).reshape(shape)
-
+from tests.tensor import op_table_linalg
+from tests.tensor.examples import Example, numbers
 
 A34, B34, V4, V3 = numbers(3, 4), numbers(3, 4, seed=1), numbers(4, seed=2), numbers(3, seed=3)
 C45, S44, T234 = numbers(4, 5, seed=4), numbers(4, 4, seed=5), numbers(2, 3, 4, seed=6)
@@ -140,6 +121,7 @@ EXAMPLES = [
         (),
     ),
     Example("from graph", lambda x: _inner(x, x + 1), (A34,)),
+    *op_table_linalg.EXAMPLES,
 ]
 
 

@@ -27,7 +27,7 @@ IDS = [e.name for e in EXAMPLES]
 
 ABSTRACT = {
     "ArrayOp", "Barrier", "CAReduceDtype", "ReduceOp", "_DtypeReduce", "_RowReduce", "_Truth", "_Pattern", "_Product",
-    "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting",
+    "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting", "MatrixOp", "SquareOp",
 }  # fmt: skip
 ELSEWHERE = {"FromFunctionOp": "tests/gradient: an author's op"}
 

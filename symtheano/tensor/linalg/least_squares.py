@@ -1,0 +1,100 @@
+"""Least squares: the Op lstsq."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symtheano.graph.null import NullType, disconnected_type
+from symtheano.graph.variable import Apply, Variable
+from symtheano.tensor.array import Let
+from symtheano.tensor.careduce import conj
+from symtheano.tensor.convert import as_tensor_variable
+from symtheano.tensor.dot import dot, outer, transposed
+from symtheano.tensor.linalg.inverse import pinv
+from symtheano.tensor.linalg.matrix import (
+    MatrixOp,
+    Shapes,
+    adjoint,
+    columns_times,
+    floats,
+    is_live,
+    known,
+    real_dtype,
+    smaller,
+)
+from symtheano.tensor.linalg.spectral import svd
+from symtheano.tensor.type import tensor_type
+
+__all__ = ["lstsq"]
+
+
+class lstsq(MatrixOp):
+    """[solution, residuals, rank, singular values] of the least squares problem a x = b: `lstsq()(a, b, rcond)`.
+
+    a: a matrix (m, n); b: a vector (m,) or matrix (m, k); rcond: a scalar; singular values below rcond times the
+    largest count as 0, and a negative rcond means the precision of the dtype. residuals: the sums of squares, empty
+    where a has not full rank or m <= n. Raises LinAlgError when it runs on operands of other dimensions, as in Theano.
+
+    The gradient of the solution is that of pinv(a) @ b. The residuals have none here: write them as an expression.
+
+    >>> import numpy as np
+    >>> [v.type.dtype for v in lstsq()(np.ones((4, 2)), np.ones(4), -1)]
+    ['float64', 'float64', 'int64', 'float64']
+    """
+
+    def make_node(self, x: Any, y: Any, rcond: Any) -> Apply:
+        x, y = floats(x, y)
+        rcond = as_tensor_variable(rcond)
+        n = x.type.shape[1] if x.type.ndim == 2 else None
+        values = smaller(*x.type.shape) if x.type.ndim == 2 else None
+        outputs = [
+            tensor_type(x.type.dtype, known(n, *y.type.shape[1:])),
+            tensor_type(real_dtype(x), (None,)),
+            tensor_type("int64", ()),
+            tensor_type(real_dtype(x), known(values)),
+        ]
+        return Apply(self, [x, y, rcond], [kind() for kind in outputs])
+
+    def call(self, node: Apply, let: Let, *args: str) -> str:
+        return f"lapack.lstsq(xp, {', '.join(args)})"
+
+    def infer_shape(self, node: Apply, shapes: Shapes) -> list[Any]:
+        m, n = shapes[0]
+        return [(n, *shapes[1][1:]), None, (), (smaller(m, n),)]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        return [[True, True, False, True], [True, True, False, False], [False] * 4]
+
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> list[Variable]:
+        a, b, _ = inputs
+        g_solution, g_residuals, _, g_values = output_grads
+        if is_live(g_residuals):
+            null = NullType("lstsq's residuals have no gradient; write ((b - dot(a, solution)) ** 2).sum(axis=0)")()
+            return [null, null, disconnected_type()]
+        ga: Any = None
+        gb: Variable = disconnected_type()
+        if is_live(g_solution):
+            ga, gb = _pullback(a, b, outputs[0], g_solution)
+        if is_live(g_values):
+            u, _, vt = svd(a, full_matrices=False)
+            moved = dot(columns_times(u, g_values), vt)
+            ga = moved if ga is None else ga + moved
+        return [ga, gb, disconnected_type()]
+
+
+def _pullback(a: Any, b: Any, x: Any, g: Any) -> tuple[Any, Any]:
+    """The cotangents of a and b, where that of x = pinv(a) b is `g` (Golub & Pereyra 1973)."""
+    z = pinv(a)
+    gb = dot(adjoint(z), g)
+    residual, left = b - dot(a, x), dot(z, gb)  # left = z z^H g
+    rest = g - dot(z, dot(a, g))  # the part of g that a does not see
+    over = dot(adjoint(z), x)
+    return _outer(residual, left) - _outer(gb, x) + _outer(over, rest), gb
+
+
+def _outer(x: Any, y: Any) -> Any:
+    """x y^H of vectors or matrices."""
+    return outer(x, conj(y)) if x.type.ndim == 1 else dot(x, conj(transposed(y)))
