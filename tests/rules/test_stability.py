@@ -165,3 +165,20 @@ def test_parts_of_probabilities_have_finite_gradients(part: Callable[[Any], Any]
     counted = np.zeros(4)
     np.add.at(counted, np.arange(4)[part(np.arange(4)).ravel()], 1.0)
     np.testing.assert_allclose(g, counted / (1 + np.exp(at)), rtol=1e-12)
+
+
+def test_axes_that_broadcasting_adds_hide_nothing() -> None:
+    x, v, s = T.dmatrix("x"), T.dvector("v"), T.dscalar("s")
+    a, b, c = np.array([[900.0, -900.0], [1.0, 2.0]]), np.array([-900.0, 950.0]), np.array(1e-12)
+    (value,) = values([x, v], [T.log(T.exp(x) + T.exp(v))], [a, b])
+    np.testing.assert_allclose(value, np.logaddexp(a, b), rtol=1e-14)
+    (value,) = values([s, x], [(T.exp(s) - 1) * x], [c, a])
+    np.testing.assert_allclose(value, np.expm1(c) * a, rtol=1e-14)
+    (value,) = values([s], [T.exp(s) - np.ones((2, 3))], [c])
+    np.testing.assert_allclose(value, np.full((2, 3), np.expm1(c)), rtol=1e-14)
+
+
+def test_what_is_computed_for_a_view_too_is_computed_once() -> None:
+    x, v = T.dmatrix("x"), T.dvector("v")
+    gate = T.nnet.sigmoid(2 * v)
+    assert ops(rewritten([x, v], [gate, gate[:, None] * x, T.exp(gate.dimshuffle("x", 0)) + x])).count("sigmoid") == 1

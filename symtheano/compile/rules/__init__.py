@@ -14,10 +14,11 @@ from symtheano.compile.rules.canonicalize import CANONICAL
 from symtheano.compile.rules.fold import constant_folding
 from symtheano.compile.rules.index import INDEXING, LATE
 from symtheano.compile.rules.inline import inline_graphs
+from symtheano.compile.rules.linalg import DETERMINANTS
 from symtheano.compile.rules.logic import LOGIC
 from symtheano.compile.rules.nnet import NNET
 from symtheano.compile.rules.parity import PARITY
-from symtheano.compile.rules.parts import log_of_part
+from symtheano.compile.rules.parts import dimshuffle_before_function, function_before_dimshuffle, log_of_part
 from symtheano.compile.rules.pattern import Rule
 from symtheano.compile.rules.products import PRODUCTS
 from symtheano.compile.rules.reduce import REDUCTIONS
@@ -43,8 +44,8 @@ CANONICALIZE: tuple[AnyRule, ...] = (
     *SIGMOIDS,
     *PRODUCTS,
 )
-STABILIZE: tuple[AnyRule, ...] = (*STABILITY, *NNET, log_of_part, *CANONICALIZE)
-SPECIALIZE: tuple[AnyRule, ...] = (*SPECIAL, *CANONICALIZE, *LATE)
+STABILIZE: tuple[AnyRule, ...] = (*STABILITY, *DETERMINANTS, *NNET, log_of_part, dimshuffle_before_function, *CANONICALIZE)
+SPECIALIZE: tuple[AnyRule, ...] = (*SPECIAL, function_before_dimshuffle, *CANONICALIZE, *LATE)
 
 PHASES: dict[str, tuple[AnyRule, ...]] = {
     "canonicalize": CANONICALIZE,

@@ -1,4 +1,7 @@
-"""Stability of parts: log(sigmoid(x)[i]) is the logarithm of a sigmoid too."""
+"""Views between functions: they go where other rules do not stumble over them, and back where work could be shared.
+
+log(sigmoid(x)[i]) is the logarithm of a sigmoid too, and exp(x) + exp(v).dimshuffle("x", 0) a sum of exponentials.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ from symtheano.compile.rules.match import like
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply, Constant
 from symtheano.tensor.convert import make_constant
-from symtheano.tensor.elemwise import DimShuffle, Elemwise, functions
+from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions
 from symtheano.tensor.index_advanced import AdvancedSubtensor, AdvancedSubtensor1
 from symtheano.tensor.index_basic import Subtensor
 from symtheano.tensor.reshape import Reshape
 
 m = functions
 DEPTH = 5
+# Signs and reciprocals join the product they stand in (x + (-y) is x - y), on as few elements as possible.
+_STAY = frozenset({"neg", "inv", "sqr", "second", "identity"})
 _MOVES = (DimShuffle, Reshape, Subtensor, AdvancedSubtensor, AdvancedSubtensor1)
-_SATURATING = frozenset(
-    {"sigmoid", "exp", "erf", "erfc"}
-)  # rows whose logarithm, also of 1 - f or 1 + f, has a stable form
+# Functions whose logarithm, also that of 1 - f or 1 + f, has a stable form.
+_SATURATING = frozenset({"sigmoid", "exp", "erf", "erfc"})
 
 
 @rule(
@@ -49,6 +53,36 @@ def log_of_part(node: Apply) -> list[Any] | None:
     return None
 
 
+@rule(
+    DimShuffle,
+    reason="a view of the values is the values of a view",
+    examples=[on(lambda a: dimshuffle(m.sigmoid(a), (1, "x", 0)), 2), on(lambda a: dimshuffle(1 - a, (0, "x")), 1)],
+)
+def dimshuffle_before_function(node: Apply) -> list[Any] | None:
+    """dimshuffle(f(x)) -> f(dimshuffle(x)), so that what reads it finds f."""
+    owner = node.inputs[0].owner
+    place = None if owner is None else _only_operand(owner)
+    if owner is None or place is None or owner.op.scalar_op.name in _STAY:
+        return None
+    return [like(_applied(owner, place, node.op(owner.inputs[place])), node.outputs[0])]
+
+
+@rule(
+    Elemwise,
+    reason="the values of a view are a view of the values",
+    examples=[on(lambda a: m.exp(dimshuffle(a, (1, "x", 0))), 2), on(lambda a: 1 + dimshuffle(m.exp(a), (0, "x")), 1)],
+)
+def function_before_dimshuffle(node: Apply) -> list[Any] | None:
+    """f(dimshuffle(x)) -> dimshuffle(f(x)): what is computed of x elsewhere too is computed once."""
+    place = _only_operand(node)
+    if place is None or node.op.scalar_op.name in _STAY:
+        return None
+    view: Any = node.inputs[place].owner
+    if view is None or type(view.op) is not DimShuffle:
+        return None
+    return [like(view.op(_applied(node, place, view.inputs[0])), node.outputs[0])]
+
+
 def _only_operand(node: Apply) -> int | None:
     """The place of the operand of an elementwise node whose other operands are numbers; None where there is none."""
     if type(node.op) is not Elemwise:
@@ -61,6 +95,11 @@ def _rebuilt(node: Apply, steps: list[tuple[Apply, int]], moves: list[Apply], v:
     for move in reversed(moves):
         v = move.op(v, *move.inputs[1:])
     for step, place in reversed(steps):
-        others: list[Any] = step.inputs
-        v = step.op(*(v if k == place else make_constant(o.data.reshape(())) for k, o in enumerate(others)))
+        v = _applied(step, place, v)
     return node.op(v)
+
+
+def _applied(node: Apply, place: int, v: Any) -> Any:
+    """The function of `node` of `v`, in the place of its only operand that is no number."""
+    inputs: list[Any] = node.inputs
+    return node.op(*(v if k == place else make_constant(i.data.reshape(())) for k, i in enumerate(inputs)))

@@ -11,10 +11,9 @@ from symtheano.compile.rules.memo import Memo
 from symtheano.errors import ShapeError
 from symtheano.graph.op import has_own
 from symtheano.graph.rule import rule
-from symtheano.graph.variable import Apply, Constant
+from symtheano.graph.variable import Apply
 from symtheano.scalar import cast as cast_row
 from symtheano.scalar.dtypes import ALL_DTYPES, COMPLEX, upcast
-from symtheano.tensor.convert import make_constant
 from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions
 from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape import Rebroadcast, SpecifyShape
@@ -123,31 +122,6 @@ def merge_dimshuffles(node: Apply) -> list[Any] | None:
     return [dimshuffle(x.owner.inputs[0], ["x" if o == "x" else first[o] for o in order])]
 
 
-@rule(
-    Elemwise,
-    examples=[
-        on(lambda a: m.log(dimshuffle(m.sigmoid(a), (1, "x", 0))), 2),
-        on(lambda a: 1 + dimshuffle(-a, (0, "x")), 1),
-    ],
-)
-def compute_before_dimshuffle(node: Apply) -> list[Any] | None:
-    """f(dimshuffle(x), 1) -> dimshuffle(f(x, 1)), so that other rules see f of what x is."""
-    inputs: list[Any] = node.inputs
-    place = None
-    for k, v in enumerate(inputs):
-        if v.owner is not None and type(v.owner.op) is DimShuffle:
-            if place is not None or v.owner.inputs[0].owner is None:
-                return None
-            place = k
-        elif not (isinstance(v, Constant) and v.data.size == 1):
-            return None
-    if place is None or node.op.scalar_op.name in ("second", "identity"):
-        return None
-    op, x = inputs[place].owner.op, inputs[place].owner.inputs[0]
-    plain = [x if k == place else make_constant(v.data.reshape(())) for k, v in enumerate(inputs)]
-    return [like(op(node.op(*plain)), node.outputs[0])]
-
-
 @rule(Reshape, examples=[on(lambda a: Reshape(1)(Reshape(2)(a, [-1, 2]), [-1]), 2)])
 def merge_reshapes(node: Apply) -> list[Any] | None:
     """reshape(reshape(x, s), t) -> reshape(x, t)."""
@@ -223,7 +197,6 @@ def merge_casts(node: Apply) -> list[Any] | None:
 SHAPES = (shape_vector, length)
 VIEWS = (
     merge_dimshuffles,
-    compute_before_dimshuffle,
     merge_reshapes,
     reshape_of_padded,
     useless_reshape,
