@@ -1,9 +1,10 @@
 """Which updates are computed in place, and in which order their last steps run.
 
 An update can be computed into its shared array when its last step is elementwise, of the array's dtype and (checked)
-shape. That step, and whatever reads the new value, are moved behind everything else: they must be steps that cannot
-fail on these shapes. A step that reads an old value runs before the step that overwrites it; where that is impossible
-(two variables that swap), the update is computed in fresh memory instead.
+shape, or writes into a part of the array (inc_subtensor) and can be checked first. That step, and whatever reads the
+new value, are moved behind everything else: they must be steps that cannot fail on these shapes. A step that reads an
+old value runs before the step that overwrites it; where that is impossible (two variables that swap), the update is
+computed in fresh memory instead.
 """
 from __future__ import annotations
 
@@ -27,18 +28,20 @@ class Wanted:
 class Commit:
     """steps: in order, writing into shared arrays or reading what was written. moved: the lowered steps they replace.
 
-    in_place: the shared variables that are overwritten.
+    checks: what must have run before any of them. in_place: the shared variables that are overwritten.
     """
 
     steps: tuple[Step, ...]
     moved: frozenset[Step]
     in_place: frozenset[str]
+    checks: tuple[Step, ...] = ()
 
 
 @dataclass
 class _Candidate:
     target: str
     step: Call
+    part: bool = False  # the step writes into a part of the target
 
 
 def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
@@ -46,10 +49,10 @@ def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
     producer = {w: s for s in lowered.steps for w in s.writes}
     readers = _readers(lowered.steps)
     base = bases(lowered.steps)
-    candidates = _candidates(lowered, wanted, producer)
+    candidates = _candidates(lowered, wanted, producer, base)
     kept = {name for name, _ in wanted.outputs} | {value for _, value in wanted.updates}
     while True:
-        late = _late(candidates, readers, kept)
+        late = _late(candidates, readers, kept, producer)
         order = None if late is None else _ordered(candidates, late, lowered.steps, base)
         if late is not None and order is not None:
             break
@@ -64,11 +67,15 @@ def choose_commit(lowered: Lowered, wanted: Wanted) -> Commit:
         if candidate is None:
             steps.append(step)
             continue
+        if candidate.part:
+            steps.append(candidate.step.overwriting())
+            continue
         others = reads[candidate.target] - (candidate.target in old_of[step])
         chain = [candidate.step] if others else _sink(candidate, single, targets, base, lowered)
         steps += [s.writing(candidate.target) for s in chain]
     moved = {*order, *(producer[w] for s in steps for w in s.writes)}
-    return Commit(tuple(_chained(steps)), frozenset(moved), frozenset(targets))
+    checks = tuple(c.step.checking() for c in candidates.values() if c.part)
+    return Commit(tuple(_chained(steps)), frozenset(moved), frozenset(targets), checks)
 
 
 def _chained(steps: Sequence[Step]) -> list[Step]:
@@ -106,18 +113,35 @@ def _readers(steps: Sequence[Step]) -> dict[str, list[Step]]:
     return found
 
 
-def _candidates(lowered: Lowered, wanted: Wanted, producer: dict[str, Step]) -> dict[str, _Candidate]:
+def _candidates(
+    lowered: Lowered, wanted: Wanted, producer: dict[str, Step], base: dict[str, str]
+) -> dict[str, _Candidate]:
     """Updates whose last step may write into the shared array, by the name of the new value."""
     returned = {name for name, _ in wanted.outputs}
     values = [value for _, value in wanted.updates]
     found: dict[str, _Candidate] = {}
     for target, value in wanted.updates:
         step = producer.get(value)
-        if not isinstance(step, Call) or not step.elementwise or value in returned or values.count(value) > 1:
+        if not isinstance(step, Call) or value in returned or values.count(value) > 1:
+            continue
+        if step.check is not None and step.target == target and _reads_once(step, target, base):
+            found[value] = _Candidate(target, step, part=True)
+        if not step.elementwise:
             continue
         if step.dtype == lowered.dtypes.get(target) and _fits(lowered, value, target):
             found[value] = _Candidate(target, step)
     return found
+
+
+def _reads_once(step: Call, target: str, base: dict[str, str]) -> bool:
+    """Whether a step reads `target` itself only: through a view, it would read what it has just written."""
+    return all(name == target or _root(name, base) != target for name in step.reads)
+
+
+def _root(name: str, base: dict[str, str]) -> str:
+    while name in base:
+        name = base[name]
+    return name
 
 
 def _fits(lowered: Lowered, a: str, b: str) -> bool:
@@ -127,10 +151,13 @@ def _fits(lowered: Lowered, a: str, b: str) -> bool:
     return all(lowered.sizes.same(x, y) for x, y in zip(left, right, strict=True))
 
 
-def _late(candidates: dict[str, _Candidate], readers: dict[str, list[Step]], kept: set[str]) -> dict[Step, None] | None:
+def _late(
+    candidates: dict[str, _Candidate], readers: dict[str, list[Step]], kept: set[str], producer: dict[str, Step]
+) -> dict[Step, None] | None:
     """The steps that read new values of candidates, directly or not; None after a candidate had to be dropped.
 
     A candidate is dropped where its new value is needed by a step that may fail, or for an output: those come first.
+    So is one that writes a new value of another candidate into a part: it could not be checked before the first write.
     """
     own = {c.step for c in candidates.values()}
     late: dict[Step, None] = {}
@@ -145,6 +172,11 @@ def _late(candidates: dict[str, _Candidate], readers: dict[str, list[Step]], kep
                     return None
                 late[reader] = None
                 stack.extend(reader.writes)
+    for value, candidate in candidates.items():
+        sources = [producer.get(name) for name in candidate.step.reads]
+        if candidate.part and any(s is not None and (s in own or s in late) for s in sources):
+            del candidates[value]
+            return None
     return late
 
 
@@ -193,13 +225,7 @@ def _ordered(
 
 def olds(step: Step, base: dict[str, str]) -> set[str]:
     """The shared variables whose present memory a step reads, directly or through views."""
-    found = set()
-    for name in step.reads:
-        while name in base:
-            name = base[name]
-        if name.startswith("s"):
-            found.add(name)
-    return found
+    return {root for root in (_root(name, base) for name in step.reads) if root.startswith("s")}
 
 
 def _sink(

@@ -165,7 +165,8 @@ class _Lowering:
         """The call with its form that writes into the first argument, where the op has one."""
         if args.count(args[0] if args else "") != 1 or not hasattr(op, "array_inplace"):
             return call
-        return replace(call, destructive=op.array_inplace(call.node, let, *args), target=args[0])
+        check = op.array_check(call.node, "{}", *args[1:]) if hasattr(op, "array_check") else None
+        return replace(call, destructive=op.array_inplace(call.node, let, *args), target=args[0], check=check)
 
     def _view(self, node: Apply, op: ArrayOp, args: tuple[str, ...], text: str) -> None:
         base = args[next(iter(op.view_map.values()))[0]]

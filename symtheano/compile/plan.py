@@ -26,7 +26,7 @@ def plan(
     commit = choose_commit(lowered, wanted)
     main = [s for s in lowered.steps if s not in commit.moved]
     outputs, copies, assigns = _Borders(lowered, wanted, commit, borrowed).settle()
-    steps = _reuse_and_free([*main, *copies, *commit.steps], assigns, outputs, lowered, mutable)
+    steps = _reuse_and_free([*main, *commit.checks, *copies, *commit.steps], assigns, outputs, lowered, mutable)
     return Program(
         inputs=tuple(inputs),
         shared=tuple(shared),
@@ -145,7 +145,8 @@ def _reuse_and_free(
     steps: list[Step] = []
     for position, step in enumerate(main):
         dying = [r for r in dict.fromkeys(roots.of(n) for n in step.reads) if last[r] == position]
-        if isinstance(step, Call) and step.into is None:  # the others write into shared arrays: not ours to free
+        # A step that writes already does so into a shared array, which is not ours to free.
+        if isinstance(step, Call) and step.into is None and not step.overwrites:
             if step.target in dying and _alone(step, group, roots):
                 step = step.overwriting()
             else:

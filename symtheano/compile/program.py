@@ -76,10 +76,11 @@ class Call:
     destructive: str | None = None  # the text that computes the result inside the memory of the value `target`
     target: str | None = None
     overwrites: bool = False  # whether `text` is that text
+    check: str | None = None  # a text that raises wherever `destructive` would, and writes nothing; {} is the target
     operators: str | None = None  # the text for single numbers, where no memory is given
 
     def __str__(self) -> str:
-        return f"call  {', '.join(self.outs)} = {self.source}"
+        return f"call  {', '.join(self.outs)} = {self.source}" if self.outs else f"call  {self.source}"
 
     @property
     def source(self) -> str:
@@ -104,6 +105,11 @@ class Call:
         """The same call, computed inside the memory of its `target`."""
         assert self.destructive is not None
         return replace(self, text=self.destructive, overwrites=True)
+
+    def checking(self) -> Call:
+        """A call without a result that raises where the same call, computed inside the memory of its target, would."""
+        assert self.check is not None
+        return Call((), self.check.format(self.target), self.node)
 
     @property
     def consumes(self) -> str | None:

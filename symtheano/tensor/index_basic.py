@@ -251,6 +251,10 @@ class Write(Indexing):
         exact = self._exact(node)
         return f"kernels.{kernel}(xp, {x}, {y}, xp.s_[{self.text(node, args)}]{f', {exact}' if exact else ''})"
 
+    def array_check(self, node: Apply, *args: str) -> str:
+        """The text that raises where `array_inplace` would, and writes nothing."""
+        return f"kernels.check_write(xp, {args[0]}, {args[1]}, xp.s_[{self.text(node, args)}], {self._exact(node)})"
+
     def _exact(self, node: Apply) -> tuple[int, ...]:
         """y's axes (from the end) that numpy would stretch if they had length 1, though y's type does not say 1."""
         x, y = node.inputs[:2]

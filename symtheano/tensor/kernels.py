@@ -143,6 +143,22 @@ def check_exact(x: Any, y: Any, key: Any, axes: tuple[int, ...]) -> None:
             )
 
 
+def check_write(xp: Any, x: Any, y: Any, key: Any, exact: tuple[int, ...] = ()) -> None:
+    """Raises where set_at, inc_at and add_at with these arguments would: a bad index, or a y that does not fit."""
+    if isinstance(key, xp.ndarray) and key.dtype.kind in "iu" and x.ndim and key.size:
+        if -x.shape[0] <= key.min() and key.max() < x.shape[0]:
+            slot = (*key.shape, *x.shape[1:])
+        else:
+            slot = xp.zeros(x.shape[:1], bool)[key].shape  # numpy's IndexError
+    else:
+        slot = xp.broadcast_to(xp.zeros((), bool), x.shape)[key].shape
+    own = xp.shape(y)
+    if any(n not in (1, m) for n, m in zip(own[::-1], slot[::-1])):
+        raise ValueError(f"could not broadcast a value of shape {own} into a part of shape {slot}")
+    if exact:
+        check_exact(x, y, key, exact)
+
+
 def last_writer(xp: Any, x: Any, key: Any) -> Any:
     """For each element of x[key]: whether x[key] = y leaves y's element there (a place may be named twice)."""
     owner = xp.zeros(x.shape, "int64")

@@ -86,7 +86,7 @@ class _Emitter:
         self.lines: list[str] = []
         self.performs: dict[str, Apply] = {}
         self._steps: dict[int, Step] = {}
-        self._writes = {r: None for s in program.steps if isinstance(s, Call) and s.into is not None for r in [s.into]}
+        self._writes = {s.consumes for s in program.steps if isinstance(s, Call)}
 
     def steps_at(self, offset: int) -> dict[int, Step]:
         return {line + offset: step for line, step in self._steps.items()}
@@ -123,7 +123,7 @@ class _Emitter:
         elif isinstance(step, View):
             self.line(f"    {', '.join(step.outs)}{',' * (len(step.node.outputs) > 1)} = {step.text}", where, step)
         elif isinstance(step, Call):
-            self.line(f"    {', '.join(step.outs)} = {step.source}", where, step)
+            self.line(f"    {', '.join(step.outs)} = {step.source}" if step.outs else f"    {step.source}", where, step)
         elif isinstance(step, Copy):
             kind = self.program.variables.get(step.source)
             copied = "xp.array" if kind is None or isinstance(kind.type, TensorType) else "deepcopy"
