@@ -95,6 +95,7 @@ _OURS = {
     "kernels": "symtheano.tensor.kernels",
     "lapack": "symtheano.tensor.linalg.kernels",
     "conv_kernels": "symtheano.tensor.nnet.conv_kernels",
+    "neighbour_kernels": "symtheano.tensor.nnet.neighbour_kernels",
     "pool_kernels": "symtheano.tensor.signal.pool_kernels",
     "random_kernels": "symtheano.tensor.kernels_random",
 }

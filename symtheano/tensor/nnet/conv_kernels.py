@@ -1,0 +1,271 @@
+"""Convolutions on NumPy (and CuPy) arrays: forward, gradient by the filters, gradient by the image.
+
+Each goes over the blocks of a `conv_plan.Plan`: copy patches out of the images, multiply matrices, put results in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+from symtheano.tensor.nnet.conv_plan import IMAGES, POSITIONS, Block, Ints, Plan, Spec, plan
+
+__all__ = ["Spec", "forward", "grad_inputs", "grad_weights"]
+
+
+def forward(xp: Any, img: Any, kern: Any, spec: Spec, out: Any = None) -> Any:
+    """The convolution of img (batch, channels, lengths...) with filters; of the dtype of both."""
+    dtype = _computing(xp, img.dtype)
+    p = plan(img.shape, kern.shape, None, spec, dtype.itemsize, "convolution")
+    out = xp.empty((p.batch, p.groups * p.kernels, *p.out), img.dtype) if out is None else out
+    if p.empty:
+        out[...] = 0
+        return out
+    work = Work(xp, p, dtype)
+    filters = work.filters(kern)
+    for block in p.blocks():
+        patches, here = work.patches(img, block), work.in_place(out, block)
+        tile = here if here is not None else work.matrix("tile", block, p.kernels)
+        xp.matmul(work.of_block(filters, block), patches, out=tile)
+        if here is None:
+            work.tile_of(out, block)[...] = tile.reshape(p.tile_shape(block.lengths()))
+    return out
+
+
+def grad_weights(xp: Any, img: Any, top: Any, lengths: Any, spec: Spec, out: Any = None) -> Any:
+    """The gradient by the filters, which have these lengths, of the sum of top * convolution."""
+    dtype = _computing(xp, img.dtype)
+    filters = tuple(int(n) for n in lengths)
+    places = top.shape[2:] if spec.unshared else ()
+    shape = (top.shape[1], *places, img.shape[1] // spec.groups, *filters)
+    p = plan(img.shape, shape, top.shape, spec, dtype.itemsize, "gradWeights")
+    if p.empty:
+        return _zeros(xp, shape, img.dtype, out)
+    work = Work(xp, p, dtype)
+    total = xp.zeros((p.groups, p.kernels, *places, p.patch), dtype)
+    for block in p.blocks():
+        patches = work.patches(img, block)
+        product_ = xp.matmul(work.tile(top, block), patches.swapaxes(-1, -2))
+        part = work.of_block(total, block)
+        part += product_.sum(axis=0) if p.layout == IMAGES else product_
+    return _stored(total.reshape(shape), img.dtype, out)
+
+
+def grad_inputs(xp: Any, kern: Any, top: Any, lengths: Any, spec: Spec, out: Any = None) -> Any:
+    """The gradient by the image, which has these lengths, of the sum of top * convolution."""
+    dtype = _computing(xp, kern.dtype)
+    d = len(spec.stride)
+    shape = (top.shape[0], kern.shape[-d - 1] * spec.groups, *(int(n) for n in lengths))
+    p = plan(shape, kern.shape, top.shape, spec, dtype.itemsize, "gradInputs", True)
+    out = xp.empty(shape, kern.dtype) if out is None else out
+    if p.empty:
+        return _zeros(xp, shape, kern.dtype, out)
+    work = Work(xp, p, dtype)
+    filters = work.filters(kern).swapaxes(-1, -2)
+    if p.pointwise and work.in_place(out, next(p.blocks())) is not None:
+        for block in p.blocks():
+            xp.matmul(filters, work.tile(top, block), out=work.in_place(out, block))
+        return out
+    out[...] = 0
+    for block in p.blocks():
+        transposed = work.of_block(filters.swapaxes(-1, -2), block).swapaxes(-1, -2)
+        patches = xp.matmul(transposed, work.tile(top, block), out=work.matrix("patches", block, p.patch))
+        work.add_patches(out, patches, block)
+    return out
+
+
+def _computing(xp: Any, dtype: Any) -> Any:
+    """The dtype to compute in: half floats are only for storage."""
+    return xp.dtype("float32") if dtype.name == "float16" else dtype
+
+
+def _zeros(xp: Any, shape: Ints, dtype: Any, out: Any) -> Any:
+    out = xp.empty(shape, dtype) if out is None else out
+    out[...] = 0
+    return out
+
+
+def _stored(value: Any, dtype: Any, out: Any) -> Any:
+    if out is None:
+        return value.astype(dtype, copy=False)
+    out[...] = value
+    return out
+
+
+class Work:
+    """The memory in which the blocks of one convolution are computed, one after the other."""
+
+    def __init__(self, xp: Any, p: Plan, dtype: Any):
+        self.xp, self.plan, self.dtype = xp, p, dtype
+        self.buffers: dict[str, Any] = {}
+
+    def buffer(self, name: str, shape: Ints) -> Any:
+        """Uninitialised memory; the same for all blocks (the first is the largest)."""
+        size = prod(shape)
+        memory = self.buffers.get(name)
+        if memory is None:
+            memory = self.buffers[name] = self.xp.empty(size, self.dtype)
+        return memory[:size].reshape(shape)
+
+    def matrix(self, name: str, block: Block, rows: int) -> Any:
+        """Memory for patches or tile of a block."""
+        return self.buffer(name, self.plan.matrix_shape(block.lengths(), rows))
+
+    # -- filters -----------------------------------------------------------------------------------------------------
+    def filters(self, kern: Any) -> Any:
+        """Filters as (groups, kernels, [positions...,] patch), in the dtype to compute in."""
+        p = self.plan
+        places = p.out if p.layout == POSITIONS else ()
+        kern = self.xp.ascontiguousarray(kern, dtype=self.dtype)
+        return kern.reshape(p.groups, p.kernels, *places, p.patch)
+
+    def of_block(self, filters: Any, block: Block) -> Any:
+        """The filters for a block's positions as (groups, [positions...,] kernels, patch): a view."""
+        if self.plan.layout != POSITIONS:
+            return filters
+        d = len(block.box)
+        return filters[(slice(None), slice(None), *block.box)].transpose(0, *range(2, 2 + d), 1, 2 + d)
+
+    # -- outputs -----------------------------------------------------------------------------------------------------
+    def tile_of(self, top: Any, block: Block) -> Any:
+        """A block of the output (batch, groups * kernels, out...) with the axes of the layout: a view."""
+        p = self.plan
+        part = top.reshape(p.batch, p.groups, p.kernels, *p.out)[(block.images, slice(None), slice(None), *block.box)]
+        return part.transpose(_order(p.layout, len(p.out)))
+
+    def in_place(self, top: Any, block: Block) -> Any:
+        """A block of an array (batch, channels, out...) as matrices (channels, positions) if it lies so, else None."""
+        p = self.plan
+        contiguous = top.flags.c_contiguous and p.lengths[2:] == p.out[1:]
+        if p.layout != IMAGES or top.dtype != self.dtype or not contiguous:
+            return None
+        rows = prod(p.out[1:])
+        columns = slice(block.box[0].start * rows, block.box[0].stop * rows)
+        return top.reshape(p.batch, p.groups, -1, rows * p.out[0])[block.images, :, :, columns]
+
+    def tile(self, top: Any, block: Block) -> Any:
+        """A block of the output as a stack of matrices (kernels, positions): a view where it lies there so."""
+        here = self.in_place(top, block)
+        if here is not None:
+            return here
+        memory = self.buffer("tile", self.plan.tile_shape(block.lengths()))
+        memory[...] = self.tile_of(top, block)
+        return memory.reshape(self.plan.matrix_shape(block.lengths(), self.plan.kernels))
+
+    # -- patches -----------------------------------------------------------------------------------------------------
+    def patches(self, img: Any, block: Block) -> Any:
+        """The patches of a block as a stack of matrices (patch, positions): a copy, but of pixels a view."""
+        p = self.plan
+        pixels = self.in_place(img, block) if p.pointwise else None
+        if pixels is not None:
+            return pixels
+        lengths = block.lengths()
+        memory = self.buffer("patches", p.patch_shape(lengths))
+        memory[...] = self.windows(self.region(img, block), lengths)
+        return memory.reshape(p.matrix_shape(lengths, p.patch))
+
+    def add_patches(self, out: Any, patches: Any, block: Block) -> None:
+        """The adjoint of `patches`: adds patches to the places of the image they were taken from."""
+        p = self.plan
+        lengths = block.lengths()
+        cells = patches.reshape(p.patch_shape(lengths))
+        region = self.region_memory(block)
+        region[...] = 0
+        grouped = region.reshape(lengths[0], p.groups, p.channels, *region.shape[2:])
+        order = _order(p.layout, len(p.out))
+        for at in product(*map(range, p.filter)):
+            part = grouped[(slice(None), slice(None), slice(None), *self._steps(at, lengths))].transpose(order)
+            part += self._at(cells, at)
+        inside, outside = self._overlap(block)
+        place = out[(block.images, slice(None), *outside)]
+        if p.whole:
+            place[...] = region[(slice(None), slice(None), *inside)]
+        else:
+            place += region[(slice(None), slice(None), *inside)]
+
+    def _at(self, cells: Any, at: Ints) -> Any:
+        """The elements of all patches at one place of the filter, as (groups, channels, ...) in the layout's order."""
+        p = self.plan
+        if p.layout == POSITIONS:
+            return cells[(slice(None), *(slice(None) for _ in p.out), slice(None), *at)]
+        if p.layout == IMAGES:
+            return cells[(slice(None), slice(None), slice(None), *at)]
+        return cells[(slice(None), slice(None), *at)]
+
+    def _steps(self, at: Ints, lengths: Ints) -> Iterator[slice]:
+        """Where in the region the filter's element `at` is, for all positions."""
+        p = self.plan
+        for i, k, d, s, n in zip(at, p.filter, p.dilation, p.stride, lengths[1:], strict=True):
+            start = (k - 1 - i if p.flip else i) * d
+            yield slice(start, start + (n - 1) * s + 1, s)
+
+    def windows(self, region: Any, lengths: Ints) -> Any:
+        """All patches of a region (images, channels, ...), with the axes of the layout: a view, overlapping itself."""
+        p = self.plan
+        d = len(p.out)
+        starts = [slice((k - 1) * step if p.flip else 0, None) for k, step in zip(p.filter, p.dilation, strict=True)]
+        step_n, step_c, *steps = region.strides
+        sign = -1 if p.flip else 1
+        inner = [sign * s * dilation for s, dilation in zip(steps, p.dilation, strict=True)]
+        outer = [s * stride for s, stride in zip(steps, p.stride, strict=True)]
+        shape = (lengths[0], p.groups, p.channels, *p.filter, *lengths[1:])
+        strides = (step_n, step_c * p.channels, step_c, *inner, *outer)
+        view = self.xp.lib.stride_tricks.as_strided(region[(slice(None), slice(None), *starts)], shape, strides)
+        filter_axes, box_axes = range(3, 3 + d), range(3 + d, 3 + 2 * d)
+        if p.layout == POSITIONS:
+            return view.transpose(1, *box_axes, 2, *filter_axes, 0)
+        if p.layout == IMAGES:
+            return view
+        return view.transpose(1, 2, *filter_axes, *box_axes, 0)
+
+    # -- the part of the padded images that a block sees -------------------------------------------------------------
+    def _overlap(self, block: Block) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+        """Which part of the region lies in the image, and where in the image that is."""
+        p = self.plan
+        inside, outside = [], []
+        for part, s, pad, reach, n in zip(
+            block.box, p.stride, p.pads, p.reach(block.lengths()[1:]), p.image, strict=True
+        ):
+            start = part.start * s - pad
+            low, high = min(max(start, 0), n), max(min(start + reach, n), 0)
+            high = max(low, high)
+            inside.append(slice(low - start, high - start))
+            outside.append(slice(low, high))
+        return tuple(inside), tuple(outside)
+
+    def region_memory(self, block: Block) -> Any:
+        """Memory for a region, as (images, channels, ...); in the order that makes long runs of the layout's patches."""
+        p = self.plan
+        n, *box = block.lengths()
+        reach = p.reach(tuple(box))
+        c = p.groups * p.channels
+        if p.layout == IMAGES:
+            return self.buffer("region", (n, c, *reach))
+        last = len(reach) + 1
+        return self.buffer("region", (c, *reach, n)).transpose(last, *range(last))
+
+    def region(self, img: Any, block: Block) -> Any:
+        """The padded images under a block, as (images, channels, ...): a view of the images where that will do."""
+        p = self.plan
+        inside, outside = self._overlap(block)
+        part = img[(block.images, slice(None), *outside)]
+        complete = part.shape[2:] == p.reach(block.lengths()[1:])
+        if complete and p.layout == IMAGES and img.dtype == self.dtype:
+            return part
+        memory = self.region_memory(block)
+        if not complete:
+            memory[...] = 0
+        memory[(slice(None), slice(None), *inside)] = part
+        return memory
+
+
+def _order(layout: str, d: int) -> Sequence[int]:
+    """The axes (images, groups, channels, positions...) in the order of a layout."""
+    positions = range(3, 3 + d)
+    if layout == POSITIONS:
+        return (1, *positions, 2, 0)
+    if layout == IMAGES:
+        return (0, 1, 2, *positions)
+    return (1, 2, *positions, 0)
