@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,12 @@ class Elemwise(ArrayOp):
     """
 
     __props__ = ("scalar_op",)
+    of_author: ClassVar[Callable[..., Any] | None] = None  # the op for an author's scalar function (author_scalar.py)
+
+    def __new__(cls, scalar_op: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if scalar_op is not None and not isinstance(scalar_op, ScalarOp) and cls.of_author is not None:
+            return cls.of_author(scalar_op, *args, **kwargs)
+        return super().__new__(cls)
 
     def __init__(self, scalar_op: ScalarOp, inplace_pattern: Any = None, name: str | None = None, **ignored: Any):
         self.scalar_op = scalar_op
@@ -47,6 +53,8 @@ class Elemwise(ArrayOp):
         return f"Elemwise{{{self.scalar_op.name},no_inplace}}"
 
     def __call__(self, *inputs: Any, return_list: bool = False, name: str | None = None, **kwargs: Any) -> Any:
+        if kwargs:
+            raise TypeError(f"{self.scalar_op.name} got an unexpected keyword argument {next(iter(kwargs))!r}")
         out = self.make_node(*inputs).outputs[0]
         if name is not None:
             out.name = name
@@ -202,6 +210,7 @@ class _Functions:
 
 
 functions: Any = _Functions()
+ScalarOp.applied = lambda row, *xs: Elemwise(row)(*xs)
 
 
 def is_zero(partial: Any) -> bool:

@@ -89,3 +89,9 @@ def test_values_are_compared_without_an_instance() -> None:
     assert T.TensorType.values_eq(a, a.copy()) and T.TensorType.values_eq_approx(a, a * (1 + 1e-12))
     assert not T.TensorType.values_eq_approx(a, a.astype("float32"))
     assert not T.TensorType.values_eq_approx(np.array([1, 2]), np.array([1, 3]))
+
+
+@pytest.mark.parametrize("keywords", [{"axis": 0}, {"dtype": "float32"}, {"out": None}, {"a": 1}])
+def test_elementwise_functions_refuse_keywords_they_do_not_know(keywords: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        T.exp(T.dvector("x"), **keywords)
