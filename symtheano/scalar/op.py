@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from symtheano.errors import ComplexError
 from symtheano.scalar.dtypes import (
@@ -84,6 +84,14 @@ class ScalarOp:
     mpmath: Oracle = None
     no_oracle: str = ""  # why, where one of the two is None
     params: tuple[str, ...] = ()
+
+    applied: ClassVar[Callable[..., Any] | None] = None  # what calling a row does; installed by symtheano.tensor
+
+    def __call__(self, *xs: Any) -> Any:
+        """The function of variables, elementwise."""
+        if ScalarOp.applied is None:
+            raise TypeError(f"the row {self.name} is data; calling it needs variables: import symtheano")
+        return ScalarOp.applied(self, *xs)
 
     @property
     def is_ufunc(self) -> bool:
