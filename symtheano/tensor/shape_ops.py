@@ -4,16 +4,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from symtheano.config import config
 from symtheano.errors import ShapeMismatchError, explain
 from symtheano.graph.null import disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import cast, upcast
 from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.array import ArrayOp, Let
-from symtheano.tensor.convert import as_tensor_variable, make_constant
+from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import Elemwise, zeros_of
 from symtheano.tensor.type import tensor_type
 
@@ -154,7 +151,7 @@ class MakeVector(ArrayOp):
     ) -> list[Variable]:
         g: Any = output_grads[0]
         if is_discrete(self.dtype):
-            return [make_constant(np.zeros((), config.floatX)) for _ in inputs]
+            return [zeros_of(i) for i in inputs]
         return [g[k] for k in range(len(inputs))]
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:

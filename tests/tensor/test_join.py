@@ -13,6 +13,7 @@ import symtheano.tensor as T
 from symtheano.config import change_flags
 from symtheano.errors import ShapeMismatchError
 from symtheano.gradient.reverse import grad
+from symtheano.graph.walk import graph_inputs
 from symtheano.tensor import as_tensor_variable
 from tests.tensor.linear_checks import check_linear, run, value
 
@@ -293,3 +294,9 @@ def test_floatX_decides_the_zero_gradients_of_integers() -> None:
     n = T.lscalar()
     with change_flags(floatX="float32"):
         assert grad((T.stack([n, n]) * 1.5).sum(), n).type.dtype == "float32"
+
+
+def test_zero_gradients_still_read_what_they_are_of() -> None:
+    i = T.iscalar("i")
+    g = grad(T.stack([i, i]).sum(), i)  # so that function([i], g) does not find i unused
+    assert i in graph_inputs([g])
