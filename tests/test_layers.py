@@ -31,6 +31,7 @@ LAYERS: dict[str, tuple[int, str]] = {
     "gradient": (3, "gradient"),
     "gradient.jacobian": (5, "jacobian"),
     "scan": (4, "scan"),
+    "sandbox": (4, "sandbox"),
     "compile": (6, "compile"),
     "printing": (7, "top"),
     "interop": (7, "top"),

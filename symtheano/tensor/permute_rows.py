@@ -16,8 +16,8 @@ __all__ = ["inverse_permutation", "permute_row_elements"]
 def permute_row_elements(x: Any, y: Any, inverse: bool = False) -> Any:
     """Each row (along the last axis) of `x` in the order that the row of `y` says: out[..., j] = x[..., y[..., j]].
 
-    y: integers; its rows are permutations. Where one of the two has fewer axes, or broadcastable ones, its rows serve for
-    all rows of the other. inverse: put the elements back instead: out[..., y[..., j]] = x[..., j].
+    y: integers; its rows are permutations. Where one of the two has fewer axes, or broadcastable ones, its rows serve
+    for all rows of the other. inverse: put the elements back instead: out[..., y[..., j]] = x[..., j].
     Raises TypeError where `y` is not of integers or one of the two has no axis.
 
     >>> permute_row_elements(np.array([[1, 2, 3], [4, 5, 6]]), np.array([2, 0, 1])).eval().tolist()

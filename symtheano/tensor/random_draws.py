@@ -74,7 +74,7 @@ def multinomial_helper(random_state: State, n: Array, pvals: Array, size: Size) 
 
 
 def _proper(p: Array) -> Array:
-    """Probabilities that NumPy takes: sums a little above 1, which float32 brings about, are scaled down as Theano does."""
+    """Probabilities that NumPy takes: what float32 brings a little above 1 is scaled down, as in Theano."""
     if 1.0 < p.sum() < 1.0 + 1e-5 or p[-1] < 5e-5:
         p = p * (1.0 - 5e-5)
     if p.sum() > 1.0:

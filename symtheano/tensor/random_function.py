@@ -71,7 +71,7 @@ class RandomFunction(Op):
         """The type of the numbers: `outtype`, with the lengths that `size` tells."""
         lengths: list[int | None] = [1 if b else None for b in self.outtype.broadcastable]
         count = len(lengths) - self.ndim_added
-        if _length(size) == count:
+        if self.ndim_added >= 0 and _length(size) == count:
             for k, n in enumerate(known_lengths(size, count)):
                 lengths[k] = n if n != 1 and lengths[k] is None else lengths[k]
         return tensor_type(self.outtype.dtype, tuple(lengths))
@@ -100,7 +100,7 @@ class RandomFunction(Op):
     def _check(self, drawn: Any, size: tuple[int, ...] | None) -> None:
         leading = drawn.shape[: drawn.ndim - self.ndim_added]
         broken = any(b and n != 1 for b, n in zip(self.outtype.broadcastable, drawn.shape, strict=False))
-        if drawn.ndim != self.outtype.ndim or broken or (size is not None and leading != size):
+        if drawn.ndim != self.outtype.ndim or broken or (size is not None and self.ndim_added >= 0 and leading != size):
             raise ValueError(
                 explain(
                     f"{self}: Shape mismatch: the numbers drawn have shape {drawn.shape}.",
@@ -142,8 +142,8 @@ def _length(size: Any) -> int | None:
 def infer_size(ndim: int | None, size: Any, *args: Any) -> tuple[int, Any, tuple[bool, ...]]:
     """The number of dimensions, the size as an int64 vector and the broadcast pattern of a draw.
 
-    size: a list or tuple of ints and 0-d variables (-1: as long as that axis of `args`, counted from the right), an integer
-    vector, or None: the shape that `args` have together. ndim: their number, where a symbolic vector does not tell it.
+    size: a list or tuple of ints and 0-d variables (-1: as long as that axis of `args`, counted from the right), an
+    integer vector, or None: the shape that `args` have together. ndim: how many, where a symbolic vector is not clear.
     Raises ValueError where these contradict one another, TypeError where size is no vector of integers.
     """
     if isinstance(size, (tuple, list)):
@@ -208,7 +208,7 @@ def _of_arguments(args: Sequence[Any]) -> tuple[int, Any, tuple[bool, ...]]:
         raise TypeError(
             explain(
                 "The shape of this draw cannot be inferred.",
-                remedy="give size, e.g. size=(3,), or size=() for one number",
+                remedy="give size=(3,), or size=() for one number",
             )
         )
     together = functions.add(*args) if len(args) > 1 else args[0]

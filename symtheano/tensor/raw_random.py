@@ -1,12 +1,12 @@
 """Draws of random numbers as functions of a random state: (random_state, size, ...) -> [new state, numbers].
 
-The numbers are those that the methods of `numpy.random.RandomState` give. `shared_randomstreams.RandomStreams` keeps the
-states in shared variables; here they are passed by hand. What the functions have in common:
+The numbers are those that the methods of `numpy.random.RandomState` give. `shared_randomstreams.RandomStreams` keeps
+the states in shared variables; here they are passed by hand. What the functions have in common:
 
-random_state: a variable of `random_state_type`. size: a list or tuple of ints and 0-d integer variables (an int 1 makes a
-broadcastable axis; -1 takes the length from the other arguments), an integer vector, or None: as large as the arguments.
-ndim: the number of dimensions, where size is a vector of unknown length. dtype: of the numbers; None is what the
-arguments convert to, and at least floatX.
+random_state: a variable of `random_state_type`. size: a list or tuple of ints and 0-d integer variables (an int 1 makes
+a broadcastable axis; -1 takes the length from the other arguments), an integer vector, or None: as large as the
+arguments. ndim: the number of dimensions, where size is a vector of unknown length. dtype: of the numbers; None is what
+the arguments convert to, and at least floatX.
 """
 
 from __future__ import annotations
@@ -101,7 +101,10 @@ def binomial(
     dtype: str = "int64",
     prob: Any = None,
 ) -> Any:
-    """How many of `n` trials with probability `p` succeed; n and p are tensors that fit `size`. prob: older name of p."""
+    """How many of `n` trials with probability `p` succeed; n and p are tensors that fit `size`.
+
+    prob: older name of p.
+    """
     n, p = as_tensor_variable(n), as_tensor_variable(_renamed(p, prob))
     count, vector, _ = infer_size(ndim, size, n, p)
     return RandomFunction("binomial", _type(dtype, (False,) * count))(random_state, vector, n, p)
@@ -173,7 +176,7 @@ def multinomial(
 ) -> Any:
     """Counts of the outcomes of `n` experiments with probabilities `pvals`: a tensor of shape (*size, L).
 
-    pvals: shape (..., L), whose rows sum to 1; its rows and n are stretched to `size`. size None: one draw for each row.
+    pvals: shape (..., L), whose rows sum to 1; its rows and n are stretched to `size`. size None: a draw for each row.
     """
     n, pvals = as_tensor_variable(n), as_tensor_variable(pvals)
     _, vector, pattern = infer_size(ndim, size, n, pvals[..., 0])
@@ -248,7 +251,7 @@ class RandomStreamsBase:
         return self.gen(multinomial, size, n, pvals, ndim=ndim, dtype=dtype)
 
     def shuffle_row_elements(self, input: Any) -> Any:
-        """`input` with the elements of each row (the last axis) in random order; `.permutation` of the result is the order."""
+        """`input` with the elements of each row (the last axis) in random order, `.permutation` of the result."""
         x = as_tensor_variable(input)
         lengths = x.shape  # type: ignore[attr-defined]
         order = self.permutation(size=lengths[:-1], n=lengths[-1], ndim=x.type.ndim - 1)

@@ -19,8 +19,8 @@ class RandomStreams(RandomStreamsBase):
     seed: an int from 0 to 2**32 - 1, or None for one that differs from run to run. The k-th draw's stream is
     `RandomState(s)`, where s is the k-th `randint(2**30)` of `RandomState(seed)`: the numbers are Theano's.
 
-    A draw has `.rng`, the shared variable of its state, and `.update`, the pair (state, new state); the new state is the
-    state's `default_update`. The same draw used twice in a function is the same numbers.
+    A draw has `.rng`, the shared variable of its state, and `.update`, the pair (state, new state); the new state is
+    the state's `default_update`. The same draw used twice in a function is the same numbers.
 
     >>> import symtheano
     >>> streams = RandomStreams(seed=234)
