@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from symtheano import gradient, tensor
 from symtheano.compile.as_op import as_op
+from symtheano.compile.dump import function_dump
 from symtheano.compile.function import function
 from symtheano.compile.io import In, Out, Param
 from symtheano.compile.mode import FAST_COMPILE, FAST_RUN, Mode, get_mode
@@ -63,6 +64,7 @@ __all__ = [
     "config",
     "dot",
     "function",
+    "function_dump",
     "generic",
     "get_mode",
     "get_scalar_constant_value",

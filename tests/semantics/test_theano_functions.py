@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,6 +201,23 @@ def test_ordered_updates_add_up_unless_they_disagree() -> None:
     with pytest.raises(KeyError):
         OrderedUpdates([(x, array)]) + {x: array.copy()}
     assert type(copy.copy(both)) is OrderedUpdates and len(pickle.loads(pickle.dumps(both))) == 2
+
+
+# -- function_dump ---------------------------------------------------------------------------------------------------
+
+
+def test_the_arguments_of_a_function_in_a_file(tmp_path: Path) -> None:
+    x, s = T.dvector("x"), shared(2.0, "s")
+    x.tag.note, x.tag.lock = "kept", threading.Lock()
+    path = str(tmp_path / "function.pkl")
+    with pytest.raises(TypeError, match="lock"):
+        st.function_dump(path, [x], x * s)
+    st.function_dump(path, [x], {"y": x * s}, updates=[(s, s + 1)], name="dumped", extra_tag_to_remove="lock")
+    with open(path, "rb") as file:
+        arguments = pickle.load(file)
+    f = st.function(**arguments)
+    assert f.name == "dumped" and f([1.0])["y"] == [2] and f([1.0])["y"] == [3] and s.get_value() == 2
+    assert vars(arguments["inputs"][0].tag) == {"note": "kept"}
 
 
 # -- ops of authors --------------------------------------------------------------------------------------------------
