@@ -1,0 +1,1 @@
+"""Whole programs as Theano's users wrote them, each compared with the same program in NumPy."""
