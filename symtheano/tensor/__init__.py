@@ -27,6 +27,7 @@ from symtheano.graph.op import Op
 from symtheano.graph.type import Generic, Type, generic
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.tensor import nnet as nnet
+from symtheano.tensor import random_state as random_state  # shared(numpy.random.RandomState(...))
 from symtheano.tensor.alloc import *
 from symtheano.tensor.arange import *
 from symtheano.tensor.convert import as_tensor_variable, constant
@@ -38,6 +39,7 @@ from symtheano.tensor.extra_ops import *
 from symtheano.tensor.index import *
 from symtheano.tensor.join import *
 from symtheano.tensor.math import *
+from symtheano.tensor.permute_rows import *
 from symtheano.tensor.reduce import *
 from symtheano.tensor.repeat import *
 from symtheano.tensor.scalar_constant import *
@@ -51,7 +53,7 @@ from symtheano.tensor.type_other import *
 as_tensor = as_tensor_variable
 Tensor = TensorType
 
-SUBMODULES = ("nlinalg", "raw_random", "shared_randomstreams", "slinalg")
+SUBMODULES = ("fft", "nlinalg", "raw_random", "shared_randomstreams", "slinalg")
 
 
 def __getattr__(name: str) -> Any:

@@ -27,9 +27,13 @@ IDS = [e.name for e in EXAMPLES]
 
 ABSTRACT = {
     "ArrayOp", "Barrier", "CAReduceDtype", "ReduceOp", "_DtypeReduce", "_RowReduce", "_Truth", "_Pattern", "_Product",
-    "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting", "MatrixOp", "SquareOp",
+    "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting", "MatrixOp", "SquareOp", "_Fill", "_Places", "_Fourier",
+    "mrg_uniform_base",
 }  # fmt: skip
-ELSEWHERE = {"FromFunctionOp": "tests/gradient: an author's op"}
+ELSEWHERE = {
+    "FromFunctionOp": "tests/gradient: an author's op",
+    "RandomFunction": "tests/tensor/test_raw_random.py: its input is no array",
+}
 
 
 def variables(example: Example) -> list[Any]:
