@@ -13,6 +13,7 @@ from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.careduce import ReduceOp
 from symtheano.tensor.elemwise import Elemwise
+from symtheano.tensor.nnet.softmax import LogSoftmax, Softmax
 from symtheano.tensor.type import TensorType
 
 _CONVERSION = re.compile(r"\)\.astype\(|^kernels\.|^xp\.(?:as)?array\(")
@@ -64,11 +65,22 @@ def scheduled(fgraph: FunctionGraph) -> list[Apply]:
     return order
 
 
+def _softmax_pairs(fgraph: FunctionGraph) -> dict[Apply, tuple[Apply, Apply]]:
+    """For each Softmax and LogSoftmax of the same values: both."""
+    found: dict[tuple[Variable, int], dict[type, Apply]] = {}
+    for node in fgraph.nodes:
+        if type(node.op) in (Softmax, LogSoftmax):
+            found.setdefault((node.inputs[0], node.op.axis), {})[type(node.op)] = node
+    both = ((kinds[Softmax], kinds[LogSoftmax]) for kinds in found.values() if len(kinds) == 2)
+    return {node: pair for pair in both for node in pair}
+
+
 class _Lowering:
     def __init__(self, fgraph: FunctionGraph, inputs: int):
         self.result = Lowered([], {}, {}, {}, Sizes())
         self.count = 0
         self.holders: dict[Size, tuple[str, int]] = {}  # size -> argument or shared variable that has it, axis
+        self.pairs = _softmax_pairs(fgraph)
         for k, v in enumerate(fgraph.inputs):
             self._declare(v, f"x{k}" if k < inputs else f"s{k - inputs}")
 
@@ -101,11 +113,15 @@ class _Lowering:
     # -- steps -----------------------------------------------------------------------------------------------------
     def node(self, node: Apply) -> None:
         """Appends the steps of one node."""
+        if all(o in self.result.names for o in node.outputs):
+            return  # computed together with another node
         args = tuple(self.name(i) for i in node.inputs)
         if isinstance(node.op, Elemwise):
             self._checks(node, args)
         self.result.sizes.visit(node)
-        if isinstance(node.op, ArrayOp):
+        if node in self.pairs:
+            self._pair(*self.pairs[node], args)
+        elif isinstance(node.op, ArrayOp):
             self._array(node, node.op, args)
         else:
             self._perform(node, args)
@@ -160,6 +176,15 @@ class _Lowering:
             short = in_operators(text, node.outputs[0].type.dtype, [i.type.dtype for i in node.inputs])
         call = Call(outs, text, node, accepts, elementwise, dtype, sizes, operators=short)
         self._append(self._destructive(call, op, let, args))
+
+    def _pair(self, softmax: Apply, logarithm: Apply, args: tuple[str, ...]) -> None:
+        """Both of a softmax and its logarithm in one call: they share the exponentials and their sums."""
+        for node in (softmax, logarithm):
+            self.result.sizes.visit(node)
+        outs = tuple(self._declare(n.outputs[0], self._fresh()) for n in (softmax, logarithm))
+        text = f"kernels.softmax_pair(xp, {args[0]}, {softmax.op.axis})"
+        sizes = self.result.sizes.of(softmax.outputs[0])
+        self._append(Call(outs, text, logarithm, dtype=self.result.dtypes[outs[0]], sizes=sizes))
 
     def _destructive(self, call: Call, op: ArrayOp, let: Let, args: tuple[str, ...]) -> Call:
         """The call with its form that writes into the first argument, where the op has one."""

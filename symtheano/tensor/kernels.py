@@ -300,6 +300,16 @@ def logsoftmax(xp: Any, x: Any, axis: int, out: Any = None) -> Any:
     return z
 
 
+def softmax_pair(xp: Any, x: Any, axis: int) -> tuple[Any, Any]:
+    """softmax and logsoftmax of the same values, each as its own function gives it."""
+    z = _shifted(xp, x, axis, None)
+    e = xp.exp(z)
+    total = e.sum(axis=axis, keepdims=True)
+    e /= total
+    z -= xp.log(total)
+    return e, z
+
+
 # ----- labels (tensor/nnet/crossentropy.py) -----
 
 
@@ -431,3 +441,63 @@ def assert_all(xp: Any, value: Any, msg: str, *conditions: Any) -> Any:
     if not all(map(bool, conditions)):
         raise AssertionError(msg)
     return value
+
+
+# ----- counting, places, diagonals (tensor/counting.py, flat_index.py, fill_diagonal.py, topk.py) -----
+
+
+def unique(xp: Any, x: Any, flags: tuple[bool, bool, bool], axis: int | None) -> tuple[Any, ...]:
+    """numpy.unique with indices, inverse and counts as wanted, all of them vectors of int64."""
+    values, *others = xp.unique(x, *flags, axis=axis)
+    return (values, *(other.reshape(-1).astype("int64", copy=False) for other in others))
+
+
+def unravel_index(xp: Any, places: Any, lengths: Any, order: str, ndim: int) -> Any:
+    """numpy.unravel_index as new arrays: the one, or a tuple of several."""
+    if len(lengths) != ndim:
+        raise ShapeMismatchError(f"unravel_index: dims has {len(lengths)} elements; the graph was built for {ndim}")
+    found = tuple(xp.array(v, "int64") for v in xp.unravel_index(places, tuple(lengths.tolist()), order))
+    return found[0] if ndim == 1 else found
+
+
+def fill_diagonal(xp: Any, a: Any, value: Any, offset: Any = 0) -> Any:
+    """A copy of `a` with `value` on a diagonal; of more than 2 axes, all of one length, on the main one."""
+    result = xp.array(a, order="C")
+    if a.ndim > 2 and len(set(a.shape)) > 1:
+        raise ShapeMismatchError(f"fill_diagonal: all axes must have one length; the shape is {a.shape}")
+    below, right = max(-int(offset), 0), max(int(offset), 0)
+    i = xp.arange(max(min(a.shape[0] - below, a.shape[1] - right), 0))
+    result[(i + below, i + right, *[i] * (a.ndim - 2))] = value
+    return result
+
+
+def topk_places(xp: Any, x: Any, k: int, axis: int, ordered: bool) -> Any:
+    """The places of the k largest elements of x along an axis, of the -k smallest where k < 0."""
+    n = x.shape[axis]
+    if k == 0 or abs(k) > n:
+        raise ValueError(f"topk: there are not {k} elements to take from axis {axis} of length {n}: shape {x.shape}")
+    some = [slice(None)] * x.ndim
+    some[axis] = slice(-k, None) if k > 0 else slice(None, -k)
+    places = xp.argpartition(x, -k if k > 0 else -k - 1, axis=axis)[tuple(some)]
+    if not ordered:
+        return places
+    order = xp.argsort(xp.take_along_axis(x, places, axis), axis=axis)
+    return xp.take_along_axis(places, xp.flip(order, axis) if k > 0 else order, axis)
+
+
+# ----- Fourier transforms (tensor/fft.py) -----
+
+
+def rfft(xp: Any, a: Any, lengths: Any) -> Any:
+    """The transform of all axes but the first, real and imaginary parts in a new last axis."""
+    wide = a.astype("float32") if a.dtype == "float16" else a
+    spectrum = xp.fft.rfftn(wide, tuple(lengths.tolist()), tuple(range(1, a.ndim)))
+    return xp.stack([spectrum.real, spectrum.imag], axis=-1).astype(a.dtype, copy=False)
+
+
+def irfft(xp: Any, a: Any, lengths: Any) -> Any:
+    """The inverse of `rfft`, times the number of elements."""
+    wide = a.astype("float32") if a.dtype == "float16" else a
+    spectrum = complex_from_parts(xp, wide[..., 0], wide[..., 1])
+    axes = tuple(range(1, spectrum.ndim))
+    return xp.fft.irfftn(spectrum, tuple(lengths.tolist()), axes, norm="forward").astype(a.dtype, copy=False)
