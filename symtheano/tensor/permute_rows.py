@@ -6,6 +6,7 @@ from typing import Any
 
 from symtheano.errors import explain
 from symtheano.tensor.convert import as_tensor_variable
+from symtheano.tensor.math import cast
 from symtheano.tensor.shape import shape_padleft
 from symtheano.tensor.sizes import is_integer
 from symtheano.tensor.sort import along, argsort
@@ -41,9 +42,10 @@ def permute_row_elements(x: Any, y: Any, inverse: bool = False) -> Any:
 
 
 def inverse_permutation(perm: Any) -> Any:
-    """The permutations that undo those in the rows of `perm`.
+    """The permutations that undo those in the rows of `perm`, in its dtype.
 
     >>> inverse_permutation(np.array([2, 0, 1])).eval().tolist()
     [1, 2, 0]
     """
-    return argsort(perm)
+    order: Any = as_tensor_variable(perm)
+    return cast(argsort(order), order.type.dtype)

@@ -13,6 +13,7 @@ from symtheano.graph.interpret import perform
 from symtheano.graph.variable import Constant, Variable
 from symtheano.tensor import sizes
 from symtheano.tensor.alloc import Alloc
+from symtheano.tensor.assertion import Assert
 from symtheano.tensor.convert import as_tensor_variable, make_constant
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
 from symtheano.tensor.index_basic import Subtensor
@@ -198,9 +199,10 @@ def get_scalar_constant_value(
 ) -> Any:
     """The value (a 0-d array) that every element of `orig_v` has, where that is known when the graph is built.
 
-    Looks through dimshuffle, alloc, fill, reshape, casts, elementwise functions (`elemwise`), make_vector, shapes and
-    constant subscripts, or only at constants (`only_process_constants`). max_recur: how many elementwise functions
-    deep. Raises NotScalarConstantError, or its subclass EmptyConstantError for constants without elements.
+    Looks through dimshuffle, alloc, fill, reshape, casts, elementwise functions (`elemwise`), make_vector, shapes,
+    assertions that are known to hold and constant subscripts, or only at constants (`only_process_constants`).
+    max_recur: how many elementwise functions deep. Raises NotScalarConstantError, or its subclass EmptyConstantError
+    for constants without elements.
 
     >>> int(get_scalar_constant_value(as_tensor_variable([7, 7])))
     7
@@ -236,6 +238,8 @@ def _uniform(v: Any, elemwise: bool, only_constants: bool, depth: int) -> Any:
             v = node.inputs[0]
         elif isinstance(op, Elemwise) and op.scalar_op.name in ("second", "identity"):
             v = node.inputs[-1]
+        elif isinstance(op, Assert) and all(_uniform(c, elemwise, only_constants, depth) for c in node.inputs[1:]):
+            v = node.inputs[0]
         elif isinstance(op, Elemwise) and elemwise and depth > 0 and op.scalar_op.special is None:
             return _computed(op, [_uniform(i, elemwise, only_constants, depth - 1) for i in node.inputs])
         elif isinstance(op, MakeVector) and node.inputs:

@@ -11,6 +11,7 @@ from scipy import stats
 import symtheano as st
 import symtheano.tensor as T
 from symtheano.errors import AxisError
+from symtheano.tensor.assertion import Assert
 
 
 def test_sums_of_arguments_of_every_pattern() -> None:
@@ -95,3 +96,19 @@ def test_values_are_compared_without_an_instance() -> None:
 def test_elementwise_functions_refuse_keywords_they_do_not_know(keywords: dict[str, object]) -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         T.exp(T.dvector("x"), **keywords)
+
+
+def test_the_inverse_of_a_permutation_keeps_its_dtype() -> None:
+    p = T.imatrix("p")
+    inverse = T.inverse_permutation(p)
+    assert inverse.type == p.type
+    rows = np.array([[2, 0, 1], [1, 0, 2]], "int32")
+    np.testing.assert_array_equal(inverse.eval({p: rows}), np.argsort(rows, axis=1))
+
+
+def test_constants_are_seen_through_assertions_that_hold() -> None:
+    c = T.constant(2)
+    assert T.get_scalar_constant_value(Assert()(c, c > 1)) == 2
+    for condition in (c > 2, T.bscalar("b")):
+        with pytest.raises(T.NotScalarConstantError):
+            T.get_scalar_constant_value(Assert()(c, condition))
