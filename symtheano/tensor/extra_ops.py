@@ -1,4 +1,4 @@
-"""Running sums and products, searching in sorted vectors, selecting by a condition."""
+"""theano.tensor.extra_ops. Here: running sums and products, searching in sorted vectors, selecting by a condition."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,33 +11,85 @@ from symtheano.scalar import upcast
 from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.convert import as_tensor_variable
+from symtheano.tensor.counting import BinCount, Unique, bincount, to_one_hot, unique
+from symtheano.tensor.diff import Bartlett, CpuContiguous, DiffOp, bartlett, bartlett_, cpu_contiguous, diff
 from symtheano.tensor.elemwise import functions, zeros_of
+from symtheano.tensor.fill_diagonal import (
+    FillDiagonal,
+    FillDiagonalOffset,
+    fill_diagonal,
+    fill_diagonal_,
+    fill_diagonal_offset,
+    fill_diagonal_offset_,
+)
+from symtheano.tensor.flat_index import RavelMultiIndex, UnravelIndex, ravel_multi_index, unravel_index
 from symtheano.tensor.index import flatnonzero, index, take
 from symtheano.tensor.join import join
+from symtheano.tensor.repeat import RepeatOp, repeat
 from symtheano.tensor.reshape import flatten
-from symtheano.tensor.shape import patternbroadcast
+from symtheano.tensor.shape import patternbroadcast, squeeze
 from symtheano.tensor.sizes import normal_axis
 from symtheano.tensor.type import tensor_type
 
-__all__ = ["CumOp", "Recurrence", "SearchsortedOp", "compress", "cumprod", "cumsum", "searchsorted"]
+__all__ = [
+    "Bartlett",
+    "BinCount",
+    "CpuContiguous",
+    "CumOp",
+    "CumprodOp",
+    "CumsumOp",
+    "DiffOp",
+    "FillDiagonal",
+    "FillDiagonalOffset",
+    "RavelMultiIndex",
+    "Recurrence",
+    "RepeatOp",
+    "SearchsortedOp",
+    "Unique",
+    "UnravelIndex",
+    "bartlett",
+    "bartlett_",
+    "bincount",
+    "compress",
+    "cpu_contiguous",
+    "cumprod",
+    "cumsum",
+    "diff",
+    "fill_diagonal",
+    "fill_diagonal_",
+    "fill_diagonal_offset",
+    "fill_diagonal_offset_",
+    "ravel_multi_index",
+    "repeat",
+    "searchsorted",
+    "squeeze",
+    "to_one_hot",
+    "unique",
+    "unravel_index",
+]
 
 
 # -- running sums and products ---------------------------------------------------------------------------------------
 
 
 class CumOp(ArrayOp):
-    """The running sum (mode "add") or product ("mul") along an axis, in the dtype of the input."""
+    """The running sum (mode "add") or product ("mul") along an axis, in the dtype of the input; None flattens first."""
 
     __props__ = ("axis", "mode")
 
-    def __init__(self, axis: int, mode: str = "add"):
+    def __init__(self, axis: int | None = None, mode: str = "add"):
         if mode not in ("add", "mul"):
             raise ValueError(f"CumOp: mode must be 'add' or 'mul'; got {mode!r}")
-        self.axis, self.mode = axis, mode
+        self.axis: Any = axis
+        self.mode = mode
 
     def make_node(self, x: Any) -> Apply:
         x = as_tensor_variable(x)
-        normal_axis(self.axis, x.type.ndim, "CumOp", x)
+        if self.axis is None:
+            return CumOp(0, self.mode).make_node(flatten(x))
+        axis = normal_axis(self.axis, x.type.ndim, "CumOp", x)
+        if axis != self.axis:
+            return CumOp(axis, self.mode).make_node(x)
         return Apply(self, [x], [x.type()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
@@ -156,6 +208,16 @@ def _running(x: Any, axis: int | None, mode: str) -> Any:
     if axis is None:
         x, axis = flatten(x), 0
     return CumOp(normal_axis(axis, x.type.ndim, "cumsum" if mode == "add" else "cumprod", x), mode)(x)
+
+
+def CumsumOp(axis: int | None = None) -> CumOp:
+    """The Op of cumsum, under the name it had in Theano 0.7."""
+    return CumOp(axis, "add")
+
+
+def CumprodOp(axis: int | None = None) -> CumOp:
+    """The Op of cumprod, under the name it had in Theano 0.7."""
+    return CumOp(axis, "mul")
 
 
 # -- searching and selecting -----------------------------------------------------------------------------------------

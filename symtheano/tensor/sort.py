@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.errors import explain
+from symtheano.graph.null import NullType, disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.arange import arange
@@ -14,44 +15,60 @@ from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import dimshuffle, zeros_of
 from symtheano.tensor.index import index
+from symtheano.tensor.math import cast
 from symtheano.tensor.reshape import flatten
-from symtheano.tensor.sizes import normal_axis, shape_i
+from symtheano.tensor.sizes import as_size, constant_dim, normal_axis, shape_i
+from symtheano.tensor.topk import TopKOp, argtopk, topk, topk_and_argtopk
 from symtheano.tensor.type import tensor_type
 
-__all__ = ["ArgSortOp", "SortOp", "argsort", "sort"]
+__all__ = ["ArgSortOp", "SortOp", "TopKOp", "argsort", "argtopk", "sort", "topk", "topk_and_argtopk"]
 
 KINDS = ("quicksort", "mergesort", "heapsort", "stable")
+_NO_GRADIENT = "sort along an axis that is known only when it runs has no derivative; give the axis as an int"
 
 
 class _Sorting(ArrayOp):
-    """What sorting and its permutation have in common. axis: counted from the front; kind: numpy's algorithm."""
+    """What sorting and its permutation have in common: inputs (x, axis). kind: numpy's algorithm; order: nothing."""
 
-    __props__ = ("axis", "kind")
+    __props__ = ("kind", "order")
     function: str
 
-    def __init__(self, axis: int, kind: str = "quicksort"):
+    def __init__(self, kind: str = "quicksort", order: Any = None):
         if kind not in KINDS:
             raise ValueError(f"{self.function}: kind must be one of {', '.join(KINDS)}; got {kind!r}")
-        self.axis, self.kind = axis, kind
+        if order:
+            raise ValueError("order= is for arrays with fields, which tensors are not")
+        self.kind, self.order = kind, None
 
-    def make_node(self, x: Any) -> Apply:
+    def make_node(self, x: Any, axis: Any = -1) -> Apply:
         x = as_tensor_variable(x)
-        normal_axis(self.axis, x.type.ndim, self.function, x)
-        return Apply(self, [x], [tensor_type(self._dtype(x), x.type.shape)()])
+        if isinstance(axis, Variable) and not is_discrete(axis.type.dtype):
+            axis = cast(axis, "int64")  # Theano takes floats too
+        axis = as_size(axis)
+        if x.type.ndim == 0:
+            raise ValueError(explain(f"{self.function} needs at least one axis.", operands=[f"{x}: {x.type}"]))
+        known = constant_dim(axis)
+        if known is not None:
+            axis = as_size(normal_axis(known, x.type.ndim, self.function, x))
+        return Apply(self, [x, axis], [tensor_type(self._dtype(x), x.type.shape)()])
 
     def _dtype(self, x: Any) -> str:
         raise NotImplementedError
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         kind = "" if self.kind == "quicksort" else f", kind={self.kind!r}"
-        return f"xp.{self.function}({args[0]}, axis={self.axis}{kind})"
+        known = constant_dim(node.inputs[1])
+        return f"xp.{self.function}({args[0]}, axis={f'int({args[1]})' if known is None else known}{kind})"
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [tuple(shapes[0])]
 
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        return [[True], [False]]
+
 
 class ArgSortOp(_Sorting):
-    """The positions, int64, that sort x along an axis. Its gradient is zero."""
+    """The positions, int64, that sort x along an axis: inputs (x, axis). Its gradient is zero."""
 
     function = "argsort"
 
@@ -61,14 +78,14 @@ class ArgSortOp(_Sorting):
     def L_op(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
-        return [zeros_of(inputs[0])]
+        return [zeros_of(inputs[0]), disconnected_type()]
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
         return [None]
 
 
 class SortOp(_Sorting):
-    """x sorted along an axis, nan at the end. Its gradient goes back to where the elements came from."""
+    """x sorted along an axis, nan at the end: inputs (x, axis). Its gradient goes back to where elements came from."""
 
     function = "sort"
 
@@ -78,21 +95,28 @@ class SortOp(_Sorting):
     def L_op(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
-        x: Any = inputs[0]
+        x: Any
+        x, axis = inputs
         if is_discrete(x.type.dtype):
-            return [zeros_of(x)]
-        ranks = ArgSortOp(self.axis)(self._order(x))
-        return [along(output_grads[0], ranks, self.axis)]
+            return [zeros_of(x), disconnected_type()]
+        known = constant_dim(axis)
+        if known is None:
+            return [NullType(_NO_GRADIENT)(), disconnected_type()]
+        ranks = ArgSortOp()(self._order(x, axis), axis)
+        return [along(output_grads[0], ranks, known), disconnected_type()]
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        x: Any = inputs[0]
-        tangent = eval_points[0]
+        x: Any
+        x, axis = inputs
+        tangent, known = eval_points[0], constant_dim(axis)
         if tangent is None or is_discrete(x.type.dtype):
             return [None]
-        return [along(tangent, self._order(x), self.axis)]
+        if known is None:
+            return [NullType(_NO_GRADIENT)()]
+        return [along(tangent, self._order(x, axis), known)]
 
-    def _order(self, x: Any) -> Any:
-        return ArgSortOp(self.axis, self.kind)(x)
+    def _order(self, x: Any, axis: Any) -> Any:
+        return ArgSortOp(self.kind)(x, axis)
 
 
 def along(x: Any, positions: Any, axis: int) -> Any:
@@ -105,8 +129,10 @@ def along(x: Any, positions: Any, axis: int) -> Any:
     return index(x, tuple(places))
 
 
-def sort(a: Any, axis: int | None = -1, kind: str = "quicksort", order: None = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: str = "quicksort", order: None = None) -> Any:
     """`a` sorted along an axis (None: flattened first); nan at the end.
+
+    axis: an int; or an integer scalar that is known at run time only, and then there is no gradient.
 
     >>> sort(np.array([3, 1, 2])).type.dtype
     'int64'
@@ -114,19 +140,13 @@ def sort(a: Any, axis: int | None = -1, kind: str = "quicksort", order: None = N
     return _sorting(SortOp, a, axis, kind, order)
 
 
-def argsort(a: Any, axis: int | None = -1, kind: str = "quicksort", order: None = None) -> Any:
+def argsort(a: Any, axis: Any = -1, kind: str = "quicksort", order: None = None) -> Any:
     """The positions, int64, that sort `a` along an axis (None: flattened first)."""
     return _sorting(ArgSortOp, a, axis, kind, order)
 
 
-def _sorting(op: type[_Sorting], a: Any, axis: int | None, kind: str, order: None) -> Any:
+def _sorting(op: type[_Sorting], a: Any, axis: Any, kind: str, order: None) -> Any:
     a = as_tensor_variable(a)
-    if order is not None:
-        raise ValueError("order= is for arrays with fields, which tensors are not")
     if axis is None:
         a, axis = flatten(a), 0
-    if a.type.ndim == 0:
-        raise ValueError(explain(f"{op.function} needs at least one axis.", operands=[f"{a}: {a.type}"]))
-    if isinstance(axis, Variable):
-        axis = int(axis.get_scalar_constant_value())  # type: ignore[attr-defined]
-    return op(normal_axis(int(np.asarray(axis)), a.type.ndim, op.function, a), kind)(a)
+    return op(kind, order)(a, int(axis) if isinstance(axis, np.ndarray) else axis)

@@ -303,7 +303,8 @@ def test_gradient_is_in_the_triangle_that_is_read() -> None:
     p, weights = positive(3), np.array([0.3, 1.1, 2.0])
     for build, lower in [(slinalg.Cholesky(True), True), (slinalg.Cholesky(False), False),
                          (lambda v: nlinalg.eigh(v, "L")[0], True), (lambda v: nlinalg.eigh(v, "U")[0], False),
-                         (lambda v: slinalg.eigvalsh(v, p, True), True), (lambda v: slinalg.eigvalsh(p, v, False), False),
+                         (lambda v: slinalg.eigvalsh(v, p, True), True),
+                         (lambda v: slinalg.eigvalsh(p, v, False), False),
                          (lambda v: slinalg.solve_triangular(v, p, True), True)]:  # fmt: skip
         gradient = st.grad(T.sum(build(x) * weights), x).eval({x: p})
         np.testing.assert_array_equal(gradient, (np.tril if lower else np.triu)(gradient))
