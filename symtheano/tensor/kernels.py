@@ -402,8 +402,9 @@ def sign(xp: Any, x: Any, out: Any = None) -> Any:
 
 def select(xp: Any, condition: Any, x: Any, y: Any) -> Any:
     """xp.where(condition, x, y). For large arrays by masking bits: numpy's loop branches on every element."""
-    if type(condition) is np.bool_ and type(x) is type(y) and isinstance(x, np.generic):
-        return x if condition else y
+    if type(condition) is np.bool_ and isinstance(x, np.generic) and isinstance(y, np.generic):
+        chosen = x if condition else y
+        return chosen if type(x) is type(y) else np.promote_types(x.dtype, y.dtype).type(chosen)
     if xp is not np or getattr(condition, "size", 0) < _LARGE or condition.dtype != bool:
         return xp.where(condition, x, y)
     dtype = np.result_type(x, y)

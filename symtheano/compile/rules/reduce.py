@@ -9,7 +9,7 @@ from symtheano.compile.rules.match import arg_of, args_of, cast_to, constant_val
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
 from symtheano.scalar.dtypes import FLOAT
-from symtheano.tensor.careduce import Max, Min, Prod, Sum
+from symtheano.tensor.careduce import All, Any_, Max, Min, Prod, Sum
 from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
 from symtheano.tensor.sizes import as_size, shape_i, total_size
 
@@ -98,7 +98,14 @@ def reduction_of_reduction(node: Apply) -> list[Any] | None:
     Prod,
     Max,
     Min,
-    examples=[on(lambda a: Sum()(dimshuffle(a, ("x", 0))), 1), on(lambda a: Max((0,))(dimshuffle(a, ("x", 0))), 1)],
+    All,
+    Any_,
+    examples=[
+        on(lambda a: Sum()(dimshuffle(a, ("x", 0))), 1),
+        on(lambda a: Max((0,))(dimshuffle(a, ("x", 0))), 1),
+        on(lambda a: All()(m.gt(a, 0.0)), 0),
+        on(lambda a: Any_((0,))(dimshuffle(a, ("x", 0))), 1),
+    ],
 )
 def reduce_over_ones(node: Apply) -> list[Any] | None:
     """A reduction over axes of length 1 drops them."""
