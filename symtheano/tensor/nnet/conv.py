@@ -1,4 +1,4 @@
-"""Theano's older convolution, `theano.tensor.nnet.conv`: conv2d with borders "valid" and "full" only, and its ConvOp."""
+"""Theano's older convolution, `theano.tensor.nnet.conv`: conv2d with borders "valid" and "full", and its ConvOp."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["ConvOp", "conv2d"]
 class ConvOp(AbstractConv2d):
     """AbstractConv2d with the arguments of Theano's older op: op(images, filters), both of 4 dimensions.
 
-    imshp: (rows, columns) or (channels, rows, columns) of the images; kshp: (rows, columns) of the nkern filters; bsize:
-    images of a batch; all where they are known, and checked at run time (ValueError). dx, dy: strides of rows and
-    columns. output_mode: "valid" or "full". The other arguments chose among implementations and have no effect; logical
-    shapes other than the real ones raise NotImplementedError.
+    imshp: (rows, columns) or (channels, rows, columns) of the images; kshp: (rows, columns) of the nkern filters;
+    bsize: images of a batch; all where they are known, and checked at run time (ValueError). dx, dy: strides of rows
+    and columns. output_mode: "valid" or "full". The other arguments chose among implementations and have no effect;
+    logical shapes other than the real ones raise NotImplementedError.
     """
 
     def __init__(
@@ -111,5 +111,5 @@ def _constants(name: str, shape: Sequence[Any] | None) -> tuple[int | None, ...]
     try:
         return tuple(None if n is None else int(get_scalar_constant_value(n)) for n in shape)
     except NotScalarConstantError as error:
-        what = f"The convolution need that the shape information are constant values. We got {shape} for the {name} parameter"
+        what = f"The convolution need that the shape information are constant values. We got {shape} for {name}"
         raise NotScalarConstantError(what) from error

@@ -79,15 +79,15 @@ def conv2d(
 ) -> Any:
     """The convolution of a batch of images with filters.
 
-    input: (batch, input channels, rows, columns). filters: (output channels, input channels / num_groups, rows, columns),
-    or with unshared=True (output channels, output rows, output columns, input channels / num_groups, rows, columns).
-    Result: (batch, output channels, output rows, output columns), of the dtype of both.
+    input: (batch, input channels, rows, columns). filters: (output channels, input channels / num_groups, rows,
+    columns), or with unshared=True (output channels, output rows, output columns, input channels / num_groups, rows,
+    columns). Result: (batch, output channels, output rows, output columns), of the dtype of both.
 
     input_shape, filter_shape: tuples of ints and None: what is known of the shapes; checked at run time (ValueError).
     border_mode: "valid" (no padding), "full" (wherever filter and image meet), "half" (filter // 2 around the image), a
     number of zeros for all sides, (rows, columns), or ((top, bottom), (left, right)). subsample: strides. filter_flip:
-    False for a correlation. filter_dilation: distance of a filter's elements. num_groups: groups of channels that do not
-    see each other. image_shape: the older name of input_shape. Other keywords are ignored with a warning.
+    False for a correlation. filter_dilation: distance of a filter's elements. num_groups: groups of channels that do
+    not see each other. image_shape: the older name of input_shape. Other keywords are ignored with a warning.
 
     Raises TypeError for operands of wrong dimensions, ValueError for wrong parameters or shapes.
 
@@ -180,8 +180,8 @@ def conv2d_grad_wrt_inputs(
 ) -> Any:
     """The gradient of `conv2d` by its input, given output_grad, the gradient by its output.
 
-    input_shape: (batch, channels, rows, columns) of the result, None where the operands know it; rows and columns, which
-    strides leave open, must be given, as ints or symbolic sizes. Other arguments as for `conv2d`.
+    input_shape: (batch, channels, rows, columns) of the result, None where the operands know it; rows and columns,
+    which strides leave open, must be given, as ints or symbolic sizes. Other arguments as for `conv2d`.
 
     >>> conv2d_grad_wrt_inputs(np.ones((2, 4, 6, 6)), np.ones((4, 3, 3, 3)), (None, None, 8, 8)).type.shape
     (2, 3, 8, 8)
@@ -309,8 +309,8 @@ def separable_conv2d(
 ) -> Any:
     """A convolution of each channel by itself, followed by one that mixes the channels at each position.
 
-    input: (batch, num_channels, rows, columns). depthwise_filters: (depthwise channels, 1, rows, columns), the number of
-    channels a multiple of num_channels. pointwise_filters: (output channels, depthwise channels, 1, 1). border_mode,
+    input: (batch, num_channels, rows, columns). depthwise_filters: (depthwise channels, 1, rows, columns), the number
+    of channels a multiple of num_channels. pointwise_filters: (output channels, depthwise channels, 1, 1). border_mode,
     subsample and filter_dilation are those of the first convolution.
     """
     op = AbstractConv2d(
@@ -365,7 +365,7 @@ def causal_conv1d(
         raise ValueError(f"Filters should be 3D for causal convolution: {filters} has type {filters.type}")
     length = constant_dim(_checked("filter_shape", filter_shape, (2,), 3)[2])
     if length is None:
-        raise ValueError("causal_conv1d: the length of the filters, filter_shape[2], must be known when building the graph")
+        raise ValueError("causal_conv1d: the length of the filters, filter_shape[2], must be an int or a constant")
     op = AbstractConv2d(
         None if input_shape is None else (*_checked("input_shape", input_shape, (), 3), 1),
         (*_numbers(filter_shape), 1),

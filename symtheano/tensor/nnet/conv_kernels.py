@@ -1,6 +1,6 @@
 """Convolutions on NumPy (and CuPy) arrays: forward, gradient by the filters, gradient by the image.
 
-Each goes over the blocks of a `conv_plan.Plan`: copy patches out of the images, multiply matrices, put results in place.
+Each goes over the blocks of a `conv_plan.Plan`: copies patches out of the images, multiplies, puts results in place.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ class Work:
         return tuple(inside), tuple(outside)
 
     def region_memory(self, block: Block) -> Any:
-        """Memory for a region, as (images, channels, ...); in the order that makes long runs of the layout's patches."""
+        """Memory for a region, as (images, channels, ...), in the order that makes long runs of patches."""
         p = self.plan
         n, *box = block.lengths()
         reach = p.reach(tuple(box))

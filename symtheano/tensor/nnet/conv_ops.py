@@ -46,9 +46,9 @@ __all__ = [
 class BaseAbstractConv(ArrayOp):
     """What the three ops share: the parameters of a convolution.
 
-    convdim: 2 or 3 axes. imshp, kshp: the shapes of image and filters where they are known (None for an unknown length):
-    static knowledge for the output's type, and checked at run time (ValueError). border_mode: "valid", "full", "half", a
-    number of zeros around the image, or for each axis a number or a pair (before, after). subsample: strides.
+    convdim: 2 or 3 axes. imshp, kshp: the shapes of image and filters where they are known (None for an unknown
+    length): static knowledge for the output's type, and checked at run time (ValueError). border_mode: "valid", "full",
+    "half", a number of zeros around the image, or for each axis a number or a pair (before, after). subsample: strides.
     filter_flip: True for a convolution, False for a correlation. filter_dilation: distance of a filter's elements.
     num_groups: channels and filters are divided in groups that do not see each other. unshared: each position has its
     own filter: (output channels, output lengths..., input channels, filter lengths...).
@@ -134,9 +134,8 @@ class BaseAbstractConv(ArrayOp):
         """What is known of a shape, from its type and the declared one; ShapeMismatchError where they disagree."""
         static = v.type.shape
         if any(m is not None and n is not None and m != n for m, n in zip(static, declared)):
-            raise ShapeMismatchError(
-                self._mismatch(f"the {name} are declared with another shape", [f"{v}: shape {static}", f"declared: {declared}"])
-            )
+            told = [f"{v}: shape {static}", f"declared: {declared}"]
+            raise ShapeMismatchError(self._mismatch(f"the {name} are declared with another shape", told))
         return tuple(n if m is None else m for m, n in zip(static, declared))
 
     def _mismatch(self, problem: str, operands: list[str]) -> str:
@@ -144,7 +143,7 @@ class BaseAbstractConv(ArrayOp):
             f"{type(self).__name__}: {problem}.",
             operation=str(self),
             operands=operands,
-            remedy="images are (batch, channels, lengths...), filters (output channels, channels / num_groups, lengths...)",
+            remedy="images are (batch, channels, lengths...), filters (kernels, channels / num_groups, lengths...)",
         )
 
     def _check_channels(self, img: Sequence[int | None], kern: Sequence[int | None]) -> None:
@@ -175,7 +174,9 @@ class BaseAbstractConv(ArrayOp):
         """The input `shape` of the gradients: an integer vector with one element for each axis."""
         vector = size_vector(tuple(shape) if isinstance(shape, list) else shape)
         if not is_integer(vector.type.dtype) or vector.type.shape[0] not in (None, self.convdim):
-            raise TypeError(f"{type(self).__name__}: shape must be {self.convdim} integers, got {vector}: {vector.type}")
+            raise TypeError(
+                f"{type(self).__name__}: shape must be {self.convdim} integers, got {vector}, {vector.type}"
+            )
         return vector
 
     def flops(self, inp: Sequence[Any], outp: Sequence[Any]) -> Any:
@@ -198,11 +199,11 @@ def _declared(name: str, shape: Sequence[Any] | None, length: int) -> tuple[int 
     if shape is None:
         return (None,) * length
     known: list[int | None] = []
-    for n in tuple(shape):
-        try:
+    try:
+        for n in tuple(shape):
             known.append(None if n is None else int(get_scalar_constant_value(n, only_process_constants=True)))
-        except NotScalarConstantError as error:
-            raise ValueError(f"{name} should be None or a tuple of constant int values, got {shape}") from error
+    except (NotScalarConstantError, TypeError) as error:
+        raise ValueError(f"{name} should be None or a tuple of constant int values, got {shape}") from error
     if len(known) != length:
         raise ValueError(f"{name} should have {length} elements, got {shape}")
     return tuple(known)
@@ -237,7 +238,7 @@ class _Bilinear(BaseAbstractConv):
         b: Any
         a, b, *sizes = inputs
         rest = [disconnected_type() for _ in sizes]
-        if is_discrete(outputs[0].type.dtype):  # type: ignore[attr-defined]
+        if is_discrete(outputs[0].type.dtype):
             return [zeros_of(a), zeros_of(b), *rest]
         terms = self._pullbacks(conj(a), conj(b), output_grads[0])
         fitted = [patternbroadcast(times(g, 1, v), v.type.broadcastable) for g, v in zip(terms, (a, b), strict=True)]
@@ -362,9 +363,7 @@ class _In2d(BaseAbstractConv):
         num_groups: int = 1,
         unshared: bool = False,
     ):
-        super().__init__(
-            2, imshp, kshp, border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared
-        )
+        super().__init__(2, imshp, kshp, border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared)
 
 
 class _In3d(BaseAbstractConv):

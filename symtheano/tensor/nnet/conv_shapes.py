@@ -68,7 +68,7 @@ def _pad(m: Any, mode: Any) -> tuple[int, int]:
 
 
 def _is_length(m: Any) -> bool:
-    return isinstance(m, (int, np.integer)) and not isinstance(m, bool) and m >= 0
+    return isinstance(m, (int, np.integer)) and not isinstance(m, bool) and bool(m >= 0)
 
 
 def invalid_border_mode(mode: Any, convdim: int) -> str:
@@ -101,7 +101,9 @@ def _is_zero(n: Any) -> bool:
     return isinstance(n, (int, np.integer)) and n == 0
 
 
-def get_conv_shape_1axis(image_shape: Any, kernel_shape: Any, border_mode: Any, subsample: Any, dilation: Any = 1) -> Any:
+def get_conv_shape_1axis(
+    image_shape: Any, kernel_shape: Any, border_mode: Any, subsample: Any, dilation: Any = 1
+) -> Any:
     """The length of one axis of a convolution's output; None where one of the arguments is None.
 
     border_mode: "valid", "full", "half", an int, or a pair of ints. All lengths may be symbolic.

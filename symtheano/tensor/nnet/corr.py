@@ -1,4 +1,4 @@
-"""Theano's `theano.tensor.nnet.corr`: CorrMM, the correlation by matrix products, is AbstractConv2d without flipping."""
+"""Theano's `theano.tensor.nnet.corr`: CorrMM is AbstractConv2d without flipping."""
 
 from __future__ import annotations
 

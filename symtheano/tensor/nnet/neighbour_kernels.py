@@ -74,7 +74,12 @@ def images2neibs(xp: Any, x: Any, patch: Any, step: Any, mode: str) -> Any:
 def neibs2images(xp: Any, neibs: Any, patch: Any, step: Any, shape: Any, mode: str) -> Any:
     """The adjoint of `images2neibs`: patches added up in images of the given shape."""
     wanted = tuple(int(n) for n in shape)
-    rows, columns, counts, sizes, margin, lengths = _geometry(xp, wanted, patch, step, mode)
+    if len(wanted) != 4:
+        raise ValueError(f"original_shape must be the 4 lengths of images, got {wanted}")
+    try:
+        rows, columns, counts, sizes, margin, lengths = _geometry(xp, wanted, patch, step, mode)
+    except TypeError as error:
+        raise ValueError(f"patches {tuple(patch)} do not make up images of shape {wanted}: {error}") from error
     expected = (wanted[0] * wanted[1] * counts[0] * counts[1], sizes[0] * sizes[1])
     if neibs.shape != expected:
         raise ValueError(f"images of shape {wanted} have patches of shape {expected} in all, not {tuple(neibs.shape)}")

@@ -96,7 +96,7 @@ class Images2Neibs(_Neighbours):
 
 
 class Neibs2Images(_Neighbours):
-    """The adjoint of Images2Neibs, op(neibs, neib_shape, neib_step, image shape): patches added up where they belong."""
+    """The adjoint of Images2Neibs, op(neibs, neib_shape, neib_step, image shape): patches added up in their places."""
 
     def make_node(self, neibs: Any, neib_shape: Any, neib_step: Any, original_shape: Any) -> Apply:
         neibs = as_tensor_variable(neibs)
@@ -135,9 +135,9 @@ class Neibs2Images(_Neighbours):
 def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = "valid") -> Any:
     """The patches of images as the rows of a matrix.
 
-    ten4: (batch, channels, rows, columns). neib_shape: (rows, columns) of a patch. neib_step: their distances, neib_shape
-    where not given. Result: (patches, rows * columns of a patch): the patches of the first channel of the first image
-    come first, row by row.
+    ten4: (batch, channels, rows, columns). neib_shape: (rows, columns) of a patch. neib_step: their distances,
+    neib_shape where not given. Result: (patches, rows * columns of a patch): the patches of the first channel of the
+    first image come first, row by row.
 
     mode: "valid": patches must fit exactly (TypeError at run time). "ignore_borders": what is left over at the end is
     ignored. "half", "full": "valid" after padding with neib_shape // 2, or neib_shape - 1, zeros on all sides.
@@ -150,8 +150,9 @@ def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = 
 def neibs2images(neibs: Any, neib_shape: Any, original_shape: Any, mode: str = "valid") -> Any:
     """Images put together from patches that do not overlap: the inverse of `images2neibs`.
 
-    neibs: the result of images2neibs(images, neib_shape, mode=mode). original_shape: the shape of the images, 4 integers.
-    mode: "valid" or "ignore_borders", which leaves zeros where no patch was; others raise NotImplementedError.
+    neibs: the result of images2neibs(images, neib_shape, mode=mode). original_shape: the shape of the images, 4
+    integers. mode: "valid" or "ignore_borders", which leaves zeros where no patch was; others raise
+    NotImplementedError.
     """
     if mode not in ("valid", "ignore_borders"):
         raise NotImplementedError(f"neibs2images do not support mode={mode}: patches overlap there")

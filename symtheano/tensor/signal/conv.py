@@ -46,8 +46,8 @@ def conv2d(
     output = op(*stacks)
     if single and alone and config.warn.signal_conv2d_interface:
         warnings.warn(
-            "theano.tensor.signal.conv2d() now outputs a 2d tensor when both inputs are 2d. To disable this warning, set "
-            "the flag warn.signal_conv2d_interface to False",
+            "theano.tensor.signal.conv2d() now outputs a 2d tensor when both inputs are 2d. To disable this warning, "
+            "set the flag warn.signal_conv2d_interface to False",
             stacklevel=2,
         )
     return output[0 if single else slice(None), 0 if alone else slice(None)]

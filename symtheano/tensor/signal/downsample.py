@@ -17,5 +17,5 @@ def max_pool_2d(
     padding: Any = (0, 0),
     mode: str = "max",
 ) -> Any:
-    """`pool.pool_2d` with its older names: ds for ws, st for stride, padding for pad. ignore_border=None means False."""
+    """`pool_2d` with its older names: ds for ws, st for stride, padding for pad. ignore_border=None means False."""
     return Pool(bool(ignore_border), mode, 2)(input, ds, st, padding)

@@ -43,13 +43,14 @@ def older_names(ws: Any, stride: Any, pad: Any, ds: Any, st: Any, padding: Any, 
     Raises ValueError where both names of an argument are given, or no window size.
     """
     values = []
-    for name, value, old, given in (("ws", ws, "ds", ds), ("stride", stride, "st", st), ("pad", pad, "padding", padding)):
+    both = (("ws", ws, "ds", ds), ("stride", stride, "st", st), ("pad", pad, "padding", padding))
+    for name, value, old, given in both:
         if given is None:
             values.append(value)
             continue
         if value is not None and not (name == "pad" and isinstance(value, (tuple, list)) and not any(value)):
             raise ValueError(
-                f"You can't provide a tuple value to both '{name}' and '{old}'. Please provide a value only to '{name}'."
+                f"You can't provide a tuple value to both '{name}' and '{old}'. Please provide it only to '{name}'."
             )
         warnings.warn(f"DEPRECATION: the '{old}' parameter is replaced by the parameter '{name}'.", stacklevel=level)
         values.append(given)
@@ -73,8 +74,7 @@ class _Pooling(ArrayOp):
         mode = "max" if mode == "max_deterministic" else mode
         if mode not in MODES:
             raise ValueError(
-                "Pool mode parameter only support 'max', 'sum', 'average_inc_pad' and 'average_exc_pad'. "
-                f"Got {mode}"
+                f"Pool mode parameter only support 'max', 'sum', 'average_inc_pad' and 'average_exc_pad'. Got {mode}"
             )
         if ndim < 1:
             raise ValueError(f"pooling needs ndim >= 1, got {ndim}")
@@ -96,7 +96,7 @@ class _Pooling(ArrayOp):
             raise NotImplementedError(f"padding works only with ignore_border=True; got pad={pad}")
         for w, s, p in zip(*known, strict=True):
             if (w is not None and w < 1) or (s is not None and s < 1) or (p is not None and p < 0):
-                raise ValueError(f"pooling needs ws >= 1, stride >= 1 and pad >= 0; got ws={ws}, stride={stride}, pad={pad}")
+                raise ValueError(f"pooling needs ws, stride >= 1 and pad >= 0; got ws={ws}, stride={stride}, pad={pad}")
             if w is not None and p is not None and p >= w:
                 raise NotImplementedError(f"padding must be smaller than the window; got pad={pad}, ws={ws}")
         return [*variables, *windows]
@@ -122,7 +122,7 @@ class _Pooling(ArrayOp):
     def _of_x(self, x: Any, windows: Sequence[Any]) -> tuple[int | None, ...]:
         """What is known of the output's shape."""
         known = [known_lengths(v, self.ndim) for v in windows]
-        pooled = []
+        pooled: list[int | None] = []
         for n, w, s, p in zip(x.type.shape[-self.ndim :], *known, strict=True):
             if n is None or w is None or s is None or p is None:
                 pooled.append(None)
@@ -183,7 +183,8 @@ class Pool(_Pooling):
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         windows = [vector_items(v, self.ndim) for v in node.inputs[1:]]
-        return [tuple(self.out_shape(list(shapes[0]), windows[0], self.ignore_border, *windows[1:], self.ndim))]
+        ws, stride, pad = windows
+        return [tuple(self.out_shape(list(shapes[0]), ws, self.ignore_border, stride, pad, self.ndim))]
 
     def L_op(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
@@ -210,7 +211,7 @@ def _symbolic_length(n: Any, w: Any, s: Any, p: Any, ignore_border: bool) -> Any
     """`pool_kernels.output_length` for numbers or symbolic sizes."""
     values = [extract_constant(v) if isinstance(v, Variable) else v for v in (n, w, s, p)]
     if not any(isinstance(v, Variable) for v in values):
-        return output_length(*(int(v) for v in values), ignore_border)
+        return output_length(int(values[0]), int(values[1]), int(values[2]), int(values[3]), ignore_border)
     n, w, s, p = (v if isinstance(v, Variable) else int(v) for v in values)
     padded = n if isinstance(p, int) and p == 0 else n + 2 * p
     if ignore_border:
@@ -368,8 +369,8 @@ def pool_2d(
     input: 2 dimensions or more. ws: (rows, columns) of a window. stride: distances of the windows, ws where not given.
     pad: zeros (for "max": nothing) on both sides of each axis; needs ignore_border=True, and less than ws
     (NotImplementedError). ignore_border: leave incomplete windows at the end out; None means False, with a warning.
-    mode: "max", "sum", "average_inc_pad" (padding counts as zeros) or "average_exc_pad". ds, st, padding: older names of
-    ws, stride and pad. In the gradient of "max" every element equal to the maximum gets it.
+    mode: "max", "sum", "average_inc_pad" (padding counts as zeros) or "average_exc_pad". ds, st, padding: older names
+    of ws, stride and pad. In the gradient of "max" every element equal to the maximum gets it.
 
     >>> pool_2d(np.ones((2, 3, 8, 8)), (2, 2), ignore_border=True).type.shape
     (2, 3, 4, 4)
@@ -392,15 +393,17 @@ def pool_3d(
     return _pooled(3, input, ws, ignore_border, stride, pad, mode, ds, st, padding)
 
 
-def _pooled(d: int, input: Any, ws: Any, ignore_border: Any, stride: Any, pad: Any, mode: str, *older: Any) -> Any:
-    ws, stride, pad = older_names(ws, stride, pad, *older, level=4)
+def _pooled(
+    d: int, input: Any, ws: Any, ignore_border: Any, stride: Any, pad: Any, mode: str, ds: Any, st: Any, padding: Any
+) -> Any:
+    ws, stride, pad = older_names(ws, stride, pad, ds, st, padding, 5)
     input = as_tensor_variable(input)
     if input.type.ndim < d:
         raise NotImplementedError(f"pool_{d}d requires a dimension >= {d}; {input} has type {input.type}")
     if ignore_border is None:
         warnings.warn(
-            f"pool_{d}d() will have the parameter ignore_border default value changed to True (currently False). To have "
-            "consistent behavior with all versions, explicitly add the parameter ignore_border=True.",
+            f"pool_{d}d() will have the parameter ignore_border default value changed to True (currently False). To "
+            "have consistent behavior with all versions, explicitly add the parameter ignore_border=True.",
             stacklevel=3,
         )
         ignore_border = False

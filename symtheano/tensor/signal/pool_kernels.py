@@ -82,15 +82,21 @@ def _wide(xp: Any, dtype: Any) -> Any:
     return xp.dtype("float32") if dtype.name == "float16" else dtype
 
 
+def _lowest(xp: Any, x: Any) -> Any:
+    """The number that no number of x's dtype is below."""
+    if x.dtype.kind == "f":
+        return -xp.inf
+    return False if x.dtype.kind == "b" else xp.iinfo(x.dtype).min
+
+
 def _maxima(xp: Any, x: Any, axis: Axis) -> Any:
     """The maximum of each window along one axis."""
     result = None
     for windows, elements in axis.parts(x.ndim):
         values = x[elements]
         if result is None:
-            lowest = -xp.inf if x.dtype.kind == "f" else x.dtype.type(0) if x.dtype.kind in "bu" else xp.iinfo(x.dtype).min
             full = values.shape[axis.axis] == axis.count
-            result = xp.empty(_shape(x, axis), x.dtype) if full else xp.full(_shape(x, axis), lowest, x.dtype)
+            result = xp.empty(_shape(x, axis), x.dtype) if full else xp.full(_shape(x, axis), _lowest(xp, x), x.dtype)
             result[windows] = values
         else:
             part = result[windows]
@@ -129,9 +135,7 @@ def _stored(value: Any, dtype: Any, out: Any) -> Any:
     return out
 
 
-def pool(
-    xp: Any, x: Any, ws: Any, stride: Any, pad: Any, mode: str, ignore_border: bool, out: Any = None
-) -> Any:
+def pool(xp: Any, x: Any, ws: Any, stride: Any, pad: Any, mode: str, ignore_border: bool, out: Any = None) -> Any:
     """The maximum, sum or average of each window over the last axes of x."""
     axes = _axes(x.shape, ws, stride, pad, ignore_border)
     if mode == "max":
@@ -179,7 +183,7 @@ def _levels(xp: Any, x: Any, maxout: Any, axes: Sequence[Axis]) -> list[Any]:
 def max_grad(
     xp: Any, x: Any, maxout: Any, gz: Any, ws: Any, stride: Any, pad: Any, ignore_border: bool, out: Any = None
 ) -> Any:
-    """The gradient by x of the sum of gz * pool(x): every element equal to its window's maximum gets the window's gz."""
+    """The gradient by x of the sum of gz * pool(x): all elements equal to their window's maximum get its gz."""
     axes = _axes(x.shape, ws, stride, pad, ignore_border)
     _check_output(gz.shape, x.shape, axes)
     levels = _levels(xp, x, maxout, axes)
