@@ -72,8 +72,9 @@ def _follow(step: Step, alive: dict[str, Amount], program: Program) -> bool:
         if held is not None:  # None: the memory of an argument or a shared variable
             alive[step.outs[0]] = held
         return False
+    several = len(step.outs) > 1  # then the step's dtype and sizes are those of the first result only
     for name in step.outs:
-        alive[name] = _amount(name, step.dtype, step.sizes, program)
+        alive[name] = _amount(name, None if several else step.dtype, None if several else step.sizes, program)
     return True
 
 

@@ -323,7 +323,7 @@ class MRG_RandomStreams:
         even = total + total % 2
         numbers = self.uniform((even,), ndim=1, dtype=kind, nstreams=nstreams, **kwargs)
         half = even // 2
-        radius = functions.sqrt(-2.0 * functions.log(numbers[:half]))
+        radius = _radius(numbers[:half])
         angle = np.array(2.0 * np.pi, kind) * numbers[half:]
         pieces = [
             (radius * functions.cos(angle), functions.cos(angle)),
@@ -343,7 +343,7 @@ class MRG_RandomStreams:
         missing = [b.shape[0] for b in beyond]
         lowest = constant(1.0 / np.e**2, dtype=kind)  # a radius of 2 at most
         again = self.uniform((missing[0] + missing[1],), lowest, 1.0, ndim=1, dtype=kind, nstreams=nstreams, **kwargs)
-        radius = functions.sqrt(-2.0 * functions.log(again))
+        radius = _radius(again)
         parts: list[Any] = []
         for (z, direction), inner, outer, some in zip(
             pieces, within, beyond, (radius[: missing[0]], radius[missing[0] :]), strict=True
@@ -367,6 +367,11 @@ class MRG_RandomStreams:
 
 
 # -- arguments ---------------------------------------------------------------------------------------------------------
+
+
+def _radius(u: Any) -> Any:
+    """Box and Muller's distance from the origin: sqrt(-2 log(u)), in the dtype of u."""
+    return functions.sqrt(constant(-2.0, dtype=u.type.dtype) * functions.log(u))
 
 
 def _dtype(dtype: str) -> str:
