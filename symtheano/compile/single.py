@@ -32,6 +32,8 @@ def in_operators(text: str, out: str, args: Sequence[str]) -> str | None:
         return None
     name, a, b = call.groups()
     if b is not None:
+        if name in ("minimum", "maximum"):  # of lengths: int64 has no nan to pass on
+            return f"xp.int64({name[:3]}({a}, {b}))" if out == "int64" else None
         sign = _COMPARISONS.get(name) or (_ARITHMETIC.get(name) if out in _REAL else None)
         return f"{a} {sign} {b}" if sign else None
     if out not in _REAL:
