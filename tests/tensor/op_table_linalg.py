@@ -64,6 +64,8 @@ EXAMPLES = [
     Example("qr raw", lambda x: nlinalg.qr(x, "raw"), (M43,), ()),
     Example("lstsq", lambda a, b: nlinalg.lstsq()(a, b, -1)[0], (M43, V4), (0, 1)),
     Example("lstsq wide", lambda a, b: nlinalg.lstsq()(a, b, -1)[0], (M34, numbers(3, 2, seed=29)), (0, 1)),
+    Example("lstsq residuals", lambda a, b: nlinalg.lstsq()(a, b, -1)[1], (M43, V4), (0, 1)),
+    Example("lstsq many residuals", lambda a, b: nlinalg.lstsq()(a, b, -1)[1], (M43, M24.T), (0, 1)),
     Example("lstsq values", lambda a: nlinalg.lstsq()(a, V4, -1)[3], (M43,)),
     Example("norms", lambda x: nlinalg.norm(x, 2) + nlinalg.norm(x, "nuc") * nlinalg.norm(x), (M34,)),
     Example("cholesky", slinalg.cholesky, (P33,)),

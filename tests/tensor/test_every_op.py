@@ -27,11 +27,19 @@ IDS = [e.name for e in EXAMPLES]
 
 ABSTRACT = {
     "ArrayOp", "Barrier", "CAReduceDtype", "ReduceOp", "_DtypeReduce", "_RowReduce", "_Truth", "_Pattern", "_Product",
-    "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting", "MatrixOp", "SquareOp", "_Fill", "_Places", "_Fourier",
-    "mrg_uniform_base",
+    "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting",
+    "MatrixOp", "SquareOp", "_Fill", "_Places", "_Fourier",
+    "mrg_uniform_base", "BaseAbstractConv", "AbstractConv", "AbstractConv_gradWeights", "AbstractConv_gradInputs",
+    "_Bilinear", "_In2d", "_In3d", "_Pooling", "PoolGrad", "_Neighbours",
 }  # fmt: skip
 ELSEWHERE = {
+    "AuthorElemwise": "tests/tensor/test_author_scalar.py: an author's function",
     "FromFunctionOp": "tests/gradient: an author's op",
+    "PdbBreakpoint": "tests/tensor/test_passing.py: it would stop there",
+    "Raise": "tests/tensor/test_passing.py: it has no value",
+    "ScalarOp": "tests/tensor/test_author_scalar.py: authors define its meaning",
+    "UnaryScalarOp": "as ScalarOp",
+    "BinaryScalarOp": "as ScalarOp",
     "RandomFunction": "tests/tensor/test_raw_random.py: its input is no array",
 }
 
@@ -174,6 +182,24 @@ def test_gradient(example: Example) -> None:
     for k, g in zip(example.smooth, evaluate(grads, env), strict=True):
         want = slopes(cost, inputs, example.values, k)
         np.testing.assert_allclose(g, want, rtol=1e-6, atol=1e-7, err_msg=f"by input {k}")
+
+
+@pytest.mark.parametrize("example", SMOOTH, ids=[e.name for e in SMOOTH])
+def test_forward_derivative(example: Example) -> None:
+    inputs, outs = built(example)
+    rng = np.random.default_rng(3)
+    moves = {inputs[k]: rng.normal(size=example.values[k].shape) for k in example.smooth}
+    tangents = [T.TensorType("float64", (False,) * move.ndim)() for move in moves.values()]
+    forward = st.Rop(outs[0], list(moves), tangents)
+    env = dict(zip(inputs, example.values, strict=True))
+    (got,) = evaluate([forward], {**env, **dict(zip(tangents, moves.values(), strict=True))})
+    h = 1e-6
+    ends = []
+    for sign in (1, -1):
+        moved = {x: np.asarray(value + sign * h * moves[x]) if x in moves else value for x, value in env.items()}
+        ends.append(evaluate(outs[:1], moved)[0])
+    want = (ends[0] - ends[1]) / (2 * h)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6 * max(1.0, float(np.abs(want).max(initial=0))))
 
 
 SECOND = [e for e in SMOOTH if e.second]

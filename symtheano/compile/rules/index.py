@@ -133,7 +133,14 @@ def take_of_vector(node: Apply) -> list[Any] | None:
     return [like(x.owner.op(*(items[k] for k in places)), node.outputs[0])]
 
 
-@rule(Subtensor, examples=[on(lambda a: Alloc()(a, 5, 6)[2, 1:], 0), on(lambda a: m.second(a, 2.0)[1:], 2)])
+@rule(
+    Subtensor,
+    examples=[
+        on(lambda a: Alloc()(a, 5, 6)[2, 1:], 0),
+        on(lambda a: Alloc()(a, 1, 3)[:, :1], 0),
+        on(lambda a: m.second(a, 2.0)[1:], 2),
+    ],
+)
 def subtensor_of_fill(node: Apply) -> list[Any] | None:
     """alloc(c, n, m)[1] -> alloc(c, m): a part of a filled array is filled."""
     x: Any = node.inputs[0]
@@ -153,7 +160,7 @@ def subtensor_of_fill(node: Apply) -> list[Any] | None:
     op: Any = node.op
     shape = op.infer_shape(node, [tuple(shape_list(x)), *((),) * (len(node.inputs) - 1)])[0]
     scalar = dimshuffle(value, [])
-    return [like(Alloc()(scalar, *shape) if shape else scalar, old, [x])]
+    return [like(Alloc()(scalar, *shape) if shape else scalar, old)]
 
 
 @rule(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
-from symtheano.graph.null import NullType, disconnected_type
+from symtheano.graph.null import disconnected_type
 from symtheano.graph.variable import Apply, Variable
+from symtheano.tensor.alloc import zeros
 from symtheano.tensor.array import Let
 from symtheano.tensor.careduce import conj
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.dot import dot, outer, transposed
+from symtheano.tensor.join import join
 from symtheano.tensor.linalg.inverse import pinv
 from symtheano.tensor.linalg.matrix import (
     MatrixOp,
@@ -24,6 +28,7 @@ from symtheano.tensor.linalg.matrix import (
     smaller,
 )
 from symtheano.tensor.linalg.spectral import svd
+from symtheano.tensor.sizes import shape_i
 from symtheano.tensor.type import tensor_type
 
 __all__ = ["lstsq"]
@@ -36,7 +41,7 @@ class lstsq(MatrixOp):
     largest count as 0, and a negative rcond means the precision of the dtype. residuals: the sums of squares, empty
     where a has not full rank or m <= n. Raises LinAlgError when it runs on operands of other dimensions, as in Theano.
 
-    The gradient of the solution is that of pinv(a) @ b. The residuals have none here: write them as an expression.
+    The gradient is that of matrices of the same rank.
 
     >>> import numpy as np
     >>> [v.type.dtype for v in lstsq()(np.ones((4, 2)), np.ones(4), -1)]
@@ -71,18 +76,16 @@ class lstsq(MatrixOp):
     ) -> list[Variable]:
         a, b, _ = inputs
         g_solution, g_residuals, _, g_values = output_grads
-        if is_live(g_residuals):
-            null = NullType("lstsq's residuals have no gradient; write ((b - dot(a, solution)) ** 2).sum(axis=0)")()
-            return [null, null, disconnected_type()]
-        ga: Any = None
-        gb: Variable = disconnected_type()
+        terms = []
         if is_live(g_solution):
-            ga, gb = _pullback(a, b, outputs[0], g_solution)
+            terms.append(_pullback(a, b, outputs[0], g_solution))
+        if is_live(g_residuals):
+            terms.append(_residuals_pullback(a, b, outputs[0], g_residuals))
+        gb = _total([term[1] for term in terms])
         if is_live(g_values):
             u, _, vt = svd(a, full_matrices=False)
-            moved = dot(columns_times(u, g_values), vt)
-            ga = moved if ga is None else ga + moved
-        return [ga, gb, disconnected_type()]
+            terms.append((dot(columns_times(u, g_values), vt), None))
+        return [_total([term[0] for term in terms]), gb, disconnected_type()]
 
 
 def _pullback(a: Any, b: Any, x: Any, g: Any) -> tuple[Any, Any]:
@@ -93,6 +96,22 @@ def _pullback(a: Any, b: Any, x: Any, g: Any) -> tuple[Any, Any]:
     rest = g - dot(z, dot(a, g))  # the part of g that a does not see
     over = dot(adjoint(z), x)
     return _outer(residual, left) - _outer(gb, x) + _outer(over, rest), gb
+
+
+def _residuals_pullback(a: Any, b: Any, x: Any, g: Any) -> tuple[Any, Any]:
+    """The cotangents of a and b, where that of sum(abs(b - a x)**2, axis=0) is `g`: empty where there are no residuals.
+
+    What x does to the residual does not count: they are orthogonal.
+    """
+    count = shape_i(b, 1) if b.type.ndim == 2 else 1
+    filled = join(0, g, zeros((count,), dtype=g.type.dtype))[:count]
+    gb = 2 * (b - dot(a, x)) * (filled if b.type.ndim == 2 else filled[0])
+    return -_outer(gb, x), gb
+
+
+def _total(terms: list[Any]) -> Any:
+    """The sum of cotangents; disconnected where there are none."""
+    return functools.reduce(operator.add, terms) if terms else disconnected_type()
 
 
 def _outer(x: Any, y: Any) -> Any:
