@@ -13,10 +13,10 @@ import symtheano as st
 import symtheano.tensor as T
 from symtheano import gradient
 from symtheano.scalar import TABLE
-from symtheano.tensor import careduce, reduce
+from symtheano.tensor import careduce, passing, reduce
 from symtheano.tensor.nnet import crossentropy, losses
 from symtheano.tensor.shape_ops import SliceLength
-from tests.tensor import op_table_extra, op_table_linalg, op_table_random
+from tests.tensor import op_table_conv, op_table_extra, op_table_linalg, op_table_random
 from tests.tensor.examples import Example, numbers
 
 A34, B34, V4, V3 = numbers(3, 4), numbers(3, 4, seed=1), numbers(4, seed=2), numbers(3, seed=3)
@@ -121,10 +121,19 @@ EXAMPLES = [
         (),
     ),
     Example("from graph", lambda x: _inner(x, x + 1), (A34,)),
+    # the input as it is
+    Example("view", lambda x: passing.view_op(x) ** 2, (A34,)),
+    Example("deep copy", lambda x: passing.deep_copy_op(x) ** 2, (A34,)),
+    Example("print", lambda x: passing.Print("x", global_fn=_silent)(x) ** 2, (A34,)),
+    *op_table_conv.EXAMPLES,
     *op_table_linalg.EXAMPLES,
     *op_table_extra.EXAMPLES,
     *op_table_random.EXAMPLES,
 ]
+
+
+def _silent(op: Any, value: Any) -> None:
+    """Prints nothing."""
 
 
 def _inner(x: Any, y: Any) -> Any:

@@ -396,7 +396,7 @@ def pool_3d(
 def _pooled(
     d: int, input: Any, ws: Any, ignore_border: Any, stride: Any, pad: Any, mode: str, ds: Any, st: Any, padding: Any
 ) -> Any:
-    ws, stride, pad = older_names(ws, stride, pad, ds, st, padding, 5)
+    ws, stride, pad = older_names(ws, stride, pad, ds, st, padding, level=4)
     input = as_tensor_variable(input)
     if input.type.ndim < d:
         raise NotImplementedError(f"pool_{d}d requires a dimension >= {d}; {input} has type {input.type}")

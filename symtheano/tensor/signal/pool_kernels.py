@@ -124,7 +124,7 @@ def _means(xp: Any, g: Any, axes: Sequence[Axis], padded: bool) -> Any:
     """g divided by the number of elements of each window, in the dtype of g."""
     for a in axes:
         sizes = a.sizes(xp, padded).reshape((-1,) + (1,) * (g.ndim - a.axis - 1))
-        g = g / sizes.astype(g.dtype if g.dtype.kind in "fc" else "float64")
+        g = g / sizes.astype(g.dtype if g.dtype.kind == "f" else "float64")
     return g
 
 
@@ -143,7 +143,7 @@ def pool(xp: Any, x: Any, ws: Any, stride: Any, pad: Any, mode: str, ignore_bord
         for axis in axes:
             value = _maxima(xp, value, axis)
         return _stored(value, x.dtype, out)
-    value = x.astype(_wide(xp, x.dtype), copy=False)
+    value = x.astype(_wide(xp, x.dtype) if mode == "sum" or x.dtype.kind == "f" else "float64", copy=False)
     for axis in axes:
         value = _sums(xp, value, axis)
     if mode != "sum":
