@@ -167,7 +167,7 @@ class CAReduce(ReduceOp):
     ) -> list[Variable]:
         x: Any
         (x,), (z,), (gz,) = inputs, outputs, output_grads
-        if is_discrete(x.type.dtype) or is_discrete(z.type.dtype):
+        if is_discrete(z.type.dtype):
             return [zeros_of(x)]
         axes = self.axes(x.type.ndim)
         return [self.pullback(x, z, restored(gz, x, axes), axes)]

@@ -165,9 +165,11 @@ class Elemwise(ArrayOp):
         """`g` as the gradient of input `position`: of its broadcast pattern, zero or null where it must be."""
         if not self.scalar_op.is_connected(position):
             return disconnected_type()
-        if g is None and not is_discrete(x.type.dtype):
+        if g is None and is_discrete(x.type.dtype):
+            return zeros_of(x)  # type: ignore[no-any-return]  # an order or a count: nothing between its values
+        if g is None:
             return NullType(f"no formula for the derivative of {self.scalar_op.name} by its argument {position}")()
-        if is_discrete(x.type.dtype) or is_zero(g):
+        if is_zero(g) or is_discrete(z.type.dtype):
             return zeros_of(x)  # type: ignore[no-any-return]
         if is_float(z.type.dtype) and is_float(g.type.dtype) and upcast(z.type.dtype, g.type.dtype) != z.type.dtype:
             g = Elemwise(cast(z.type.dtype))(g)  # a number in the formula must not widen a float16 gradient
