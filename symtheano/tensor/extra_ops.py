@@ -1,4 +1,5 @@
 """theano.tensor.extra_ops. Here: running sums and products, searching in sorted vectors, selecting by a condition."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Sorting along an axis: sort and argsort."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

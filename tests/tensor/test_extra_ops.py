@@ -255,7 +255,11 @@ def pairs(z: Any) -> Any:
     return np.stack([z.real, z.imag], -1)
 
 
-SCALES: dict[Any, Any] = {None: ("backward", "backward"), "ortho": ("ortho", "ortho"), "no_norm": ("backward", "forward")}
+SCALES: dict[Any, Any] = {
+    None: ("backward", "backward"),
+    "ortho": ("ortho", "ortho"),
+    "no_norm": ("backward", "forward"),
+}
 
 
 @pytest.mark.parametrize("norm", SCALES)
