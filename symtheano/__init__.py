@@ -8,6 +8,8 @@
 """
 from __future__ import annotations
 
+from importlib import import_module
+
 from symtheano import gradient, tensor
 from symtheano.compile.as_op import as_op
 from symtheano.compile.dump import function_dump
@@ -27,6 +29,7 @@ from symtheano.graph.shared import SharedVariable
 from symtheano.graph.surgery import clone
 from symtheano.graph.type import Generic, Type, generic
 from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.interop.namesakes import answer
 from symtheano.tensor import dot
 from symtheano.tensor.scalar_constant import get_scalar_constant_value
 from symtheano.tensor.sharedvar import shared
@@ -35,6 +38,17 @@ from symtheano.version import __version__
 # Theano keeps these in theano.tensor too; they live above that layer, so they are put there from here.
 for _name in ("grad", "Lop", "Rop", "verify_grad", "numeric_grad", "consider_constant", "grad_undefined", "grad_not_implemented"):
     setattr(tensor, _name, getattr(gradient, _name))
+
+answer()
+
+
+def install_as_theano() -> None:
+    """Makes `import theano`, and that of all its modules, give symtheano, for the rest of the process.
+
+    See `symtheano.interop.alias.install_as_theano`; `python -m symtheano run script.py` does it first.
+    """
+    import_module("symtheano.interop.alias").install_as_theano()
+
 
 __all__ = [
     "FAST_COMPILE",
@@ -70,6 +84,7 @@ __all__ = [
     "get_scalar_constant_value",
     "grad",
     "gradient",
+    "install_as_theano",
     "rules",
     "shared",
     "subgraph_grad",

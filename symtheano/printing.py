@@ -1,4 +1,4 @@
-"""Expressions and functions as text: `pp` (one formula), `debugprint` (a tree), `min_informative_str`; and the op Print.
+"""Expressions as text: `pp` (one formula), `debugprint` (a tree), `min_informative_str`; and the op Print.
 
     pp(s ** 2 + 1)          ((s ** TensorConstant{2}) + TensorConstant{1})
     debugprint(T.tanh(x))   Elemwise{tanh,no_inplace} [id A] ''
@@ -6,6 +6,7 @@
 
 `pprint.assign(op, printer)` gives an op another spelling.
 """
+
 from __future__ import annotations
 
 import copy
@@ -76,7 +77,9 @@ class _Printer:
         """The text of `output`."""
         if output not in pstate.memo:
             if output.owner is None:
-                raise TypeError(f"{type(self).__name__} cannot represent {output}: it is not the result of an operation")
+                raise TypeError(
+                    f"{type(self).__name__} cannot represent {output}: it is not the result of an operation"
+                )
             pstate.memo[output] = self.text(output, output.owner, pstate)
         found: str = pstate.memo[output]
         return found
@@ -97,7 +100,7 @@ def _written(v: Variable, pstate: Any, precedence: float = -1000) -> str:
 
 
 class OperatorPrinter(_Printer):
-    """`(x + y)`, or `(-x)` where there is one operand. Always in parentheses, so precedence and assoc change nothing."""
+    """`(x + y)`, or `(-x)` where there is one operand. Always in parentheses: precedence and assoc change nothing."""
 
     def __init__(self, operator: str, precedence: float, assoc: str = "left"):
         if assoc not in ("left", "right", "either"):
@@ -120,7 +123,9 @@ class PatternPrinter(_Printer):
     def text(self, output: Variable, node: Apply, pstate: Any) -> str:
         pattern, precedences = self.patterns[output.index or 0]
         wanted = (*precedences, *(1000,) * len(node.inputs))
-        return pattern % {str(k): _written(v, pstate, p) for k, (v, p) in enumerate(zip(node.inputs, wanted, strict=False))}
+        return pattern % {
+            str(k): _written(v, pstate, p) for k, (v, p) in enumerate(zip(node.inputs, wanted, strict=False))
+        }
 
 
 class FunctionPrinter(_Printer):
@@ -179,7 +184,7 @@ class PPrinter:
         self.printers_dict: dict[Any, Any] = {}
 
     def assign(self, condition: Any, printer: Any) -> None:
-        """The printer for an op, for a class of ops, or where `condition(pstate, variable)` holds (the last one first)."""
+        """The printer for an op, for a class of ops, or where `condition(pstate, variable)` holds (last one first)."""
         if isinstance(condition, (Op, type)):
             self.printers_dict[condition] = printer
         else:
@@ -486,7 +491,10 @@ class _TagGenerator:
 
 
 def min_informative_str(
-    obj: Any, indent_level: int = 0, _prev_obs: dict[int, str] | None = None, _tag_generator: _TagGenerator | None = None
+    obj: Any,
+    indent_level: int = 0,
+    _prev_obs: dict[int, str] | None = None,
+    _tag_generator: _TagGenerator | None = None,
 ) -> str:
     """As much of an expression as it takes to say it in terms of named variables and inputs, a line for each variable.
 
@@ -558,7 +566,7 @@ def var_descriptor(
 def _leaf_descriptor(v: Any) -> str:
     if isinstance(v, np.ndarray):
         strides = ",".join(map(str, v.strides))
-        return f"<ndarray:strides=[{strides}],digest={hashlib.sha256(np.ascontiguousarray(v)).hexdigest()}>"
+        return f"<ndarray:strides=[{strides}],digest={hashlib.sha256(v.tobytes()).hexdigest()}>"
     if getattr(v, "name", None) is not None:
         return str(v.name)
     text = str(v)

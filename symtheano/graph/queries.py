@@ -1,4 +1,5 @@
 """Questions about graphs, as Theano's gof.graph asks them: what lies between inputs and outputs, and in which order."""
+
 from __future__ import annotations
 
 from collections import Counter, deque
@@ -7,7 +8,6 @@ from typing import Any
 
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.op import connection_pattern
-from symtheano.graph.shared import SharedVariable
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import ancestors as _ancestors
 from symtheano.graph.walk import graph_inputs, substitute, toposort
@@ -139,8 +139,8 @@ def io_toposort(
 ) -> list[Apply]:
     """The nodes between `inputs` and `outputs`, each after those that it reads.
 
-    orderings: nodes (or variables) that must come first, by node. clients: a dict that gets the readers of each node and
-    variable. ValueError where the orderings have a cycle.
+    orderings: nodes (or variables) that must come first, by node. clients: a dict that gets the readers of each
+    node and variable. ValueError where there is a cycle.
     """
     if not orderings and clients is None:
         return toposort(outputs, inputs)
@@ -205,7 +205,7 @@ def is_same_graph(var1: Variable, var2: Variable, givens: Any = None, debug: boo
     (True, False, True)
     """
     both = substitute([var1, var2], dict(givens or {}), strict=False)
-    leaves = [v for v in graph_inputs(both) if not isinstance(v, (Constant, SharedVariable))]
+    leaves = [v for v in graph_inputs(both) if not isinstance(v, Constant)]
     closed = FunctionGraph(leaves, both)
     return closed.outputs[0] is closed.outputs[1]
 

@@ -176,6 +176,10 @@ class Apply:
             pad = self._tag = Scratchpad()
         return pad
 
+    def get_parents(self) -> list[Variable]:
+        """What the node reads."""
+        return list(self.inputs)
+
     @property
     def out(self) -> Variable:
         """The only (or the default) output."""

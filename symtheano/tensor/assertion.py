@@ -16,7 +16,7 @@ __all__ = ["Assert", "assert_", "assert_op"]
 class Assert(ArrayOp):
     """The first input, as a view of it; AssertionError(msg) at run time where one of the others is not true.
 
-    >>> Assert("must be short")(as_tensor_variable([1.0, 2.0]), as_tensor_variable(True)).type
+    >>> Assert("must be short")(as_tensor_variable([1.0, 2.0]), np.array(True)).type
     TensorType(float64, vector)
     """
 

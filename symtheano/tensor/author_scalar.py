@@ -9,10 +9,11 @@
 
     square = Elemwise(Square(upgrade_to_float, name="square"))
 
-Theano's scalar variables are 0-d tensors here; its scalar types are their types. A function of numbers is applied to each
-element by NumPy (`nfunc_spec` names a NumPy or SciPy function for whole arrays). The gradient, which the author
+Theano's scalar variables are 0-d tensors here; its scalar types are their types. A function of numbers is applied to
+each element by NumPy (`nfunc_spec` names a NumPy or SciPy function for whole arrays). The gradient, which the author
 writes for scalars, is taken on 0-d variables and then put on the tensors.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -79,7 +80,21 @@ def get_scalar_type(dtype: str) -> TensorType:
     return tensor_type(config.floatX if dtype == "floatX" else dtype, ())
 
 
-Scalar = get_scalar_type
+class _ScalarTypes(type):
+    def __call__(cls, dtype: str) -> TensorType:
+        return get_scalar_type(dtype)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, TensorType) and instance.ndim == 0
+
+
+class Scalar(metaclass=_ScalarTypes):
+    """Theano's class of scalar types: `Scalar(dtype)` is `get_scalar_type(dtype)`, and each such type is one."""
+
+    @staticmethod
+    def upcast(*types: Any) -> str:
+        """The smallest dtype that holds all of the types."""
+        return upcast(*_dtypes(types))
 
 
 def as_scalar(x: Any, name: str | None = None) -> Any:
@@ -87,7 +102,9 @@ def as_scalar(x: Any, name: str | None = None) -> Any:
     variable = as_tensor_variable(x, name)
     if variable.type.ndim:
         problem = f"Cannot convert {x} to Scalar"
-        raise TypeError(explain(problem, operands=[f"{variable}: {variable.type}"], remedy="take one element, or a sum"))
+        raise TypeError(
+            explain(problem, operands=[f"{variable}: {variable.type}"], remedy="take one element, or a sum")
+        )
     return variable
 
 
@@ -276,13 +293,13 @@ class ScalarOp(Op):
         return AuthorElemwise(self).make_node(*inputs)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._preference() == other._preference()  # type: ignore[attr-defined]
+        return isinstance(other, ScalarOp) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((type(self), self._preference()))
+        return hash(self._identity())
 
-    def _preference(self) -> Any:
-        return getattr(self, "output_types_preference", None)
+    def _identity(self) -> Any:
+        return type(self), getattr(self, "output_types_preference", None)
 
     def __str__(self) -> str:
         return getattr(self, "name", None) or type(self).__name__
@@ -341,7 +358,8 @@ class AuthorElemwise(Op):
         if spec is not None and spec[1:] == (nin, self.nout):
             module, _, name = spec[0].rpartition(".")
             return getattr(importlib.import_module(module or "numpy"), name)  # type: ignore[no-any-return]
-        return np.frompyfunc(self.scalar_op.impl, nin, self.nout)
+        function: Callable[..., Any] = np.frompyfunc(self.scalar_op.impl, nin, self.nout)
+        return function
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
         check_broadcast(node, [np.shape(i) for i in inputs])

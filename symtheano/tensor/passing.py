@@ -1,4 +1,5 @@
 """Ops that give their input on unchanged: ViewOp, DeepCopyOp, Print, PdbBreakpoint; and Raise, which gives nothing."""
+
 from __future__ import annotations
 
 import copy
@@ -65,7 +66,7 @@ class DeepCopyOp(Op):
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
         (x,) = inputs
-        output_storage[0][0] = x.copy() if hasattr(x, "copy") else copy.deepcopy(x)
+        output_storage[0][0] = x.copy() if isinstance(x, np.ndarray) else copy.deepcopy(x)
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [tuple(shapes[0])]
