@@ -13,14 +13,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import call_overhead, compile_scaling, import_time, memory, mlp
+from benchmarks import call_overhead, compile_scaling, conv, import_time, memory, mlp
 from benchmarks.harness import Result, as_json, machine, markdown, text
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 DATA = ROOT / "docs" / "benchmarks"
 MARKS = ("<!-- results: written by make bench -->", "<!-- end of results -->")
-ALL = {"compile": compile_scaling, "import": import_time, "call": call_overhead, "mlp": mlp, "memory": memory}
+ALL = {
+    "compile": compile_scaling, "import": import_time, "call": call_overhead,
+    "mlp": mlp, "conv": conv, "memory": memory,
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

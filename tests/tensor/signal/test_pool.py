@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 import symtheano as st
 import symtheano.tensor as T
 from symtheano.graph.interpret import evaluate
-from symtheano.tensor.signal import downsample
+from symtheano.tensor.signal import downsample, pool_kernels
 from symtheano.tensor.signal.pool import Pool, max_pool_2d_same_size, pool_2d, pool_3d
 
 MODES = ["max", "sum", "average_inc_pad", "average_exc_pad"]
@@ -144,6 +144,19 @@ def test_nan_and_infinity() -> None:
     x = T.dmatrix()
     g = st.grad(pool_2d(x, (1, 2), True).sum(), x).eval({x: data})
     np.testing.assert_array_equal(g, [[0, 0, 1, 1]])
+    huge = st.grad(T.sum(pool_2d(x, (1, 2), True) * np.array([[np.inf, 1.0]])), x)
+    np.testing.assert_array_equal(huge.eval({x: [[2.0, 1.0, 4.0, 3.0]]}), [[np.inf, 0, 1, 0]])
+
+
+def test_large_batches_go_through_in_blocks() -> None:
+    data = np.random.default_rng(0).integers(0, 5, (9, 3, 64, 65)).astype("float64")
+    x = T.tensor4()
+    out = pool_2d(x, (2, 2), True)
+    whole, parts = st.grad(T.sum(out**2), x).eval({x: data}), []
+    for image in data:
+        parts.append(st.grad(T.sum(out**2), x).eval({x: image[None]}))
+    assert data.nbytes > pool_kernels.BLOCK
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
 
 
 def test_symbolic_windows() -> None:
