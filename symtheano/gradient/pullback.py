@@ -19,8 +19,9 @@ from symtheano.graph.text import expression
 from symtheano.graph.trace import derived_from, set_line
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar.dtypes import is_complex, is_discrete
+from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.convert import as_tensor_variable
-from symtheano.tensor.elemwise import functions
+from symtheano.tensor.elemwise import functions, zeros_of
 from symtheano.tensor.math import cast
 from symtheano.tensor.scalar_constant import get_scalar_constant_value
 from symtheano.tensor.type import TensorType
@@ -125,6 +126,10 @@ def _pull_live(
     connected = [_connected(row, live) for row in pattern]
     if not any(connected):
         return [disconnected_type() for _ in node.inputs]
+    if isinstance(node.op, ArrayOp) and all(
+        is_discrete(getattr(o.type, "dtype", "")) for o, l in zip(node.outputs, live, strict=True) if l
+    ):  # nothing flows on through whole numbers; authors' ops are asked, and checked
+        return [zeros_of(x) if c else disconnected_type() for x, c in zip(node.inputs, connected, strict=True)]
     gs = [as_cotangent(o, g) for o, g in zip(node.outputs, cotangents, strict=True)]
     try:
         terms = node.op.L_op(_kept_inputs(node), node.outputs, gs)

@@ -275,8 +275,6 @@ class Write(Indexing):
         gx = gz
         if self.set_instead_of_inc:
             gx = self(gz, make_constant(np.zeros((), gz.type.dtype)), *values)
-        if is_discrete(y.type.dtype):
-            return [gx, zeros_of(y), *none]
         return [gx, fold(self._part(gz, values), y), *none]
 
     def _part(self, gz: Any, values: Sequence[Variable]) -> Any:

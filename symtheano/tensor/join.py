@@ -290,9 +290,7 @@ def _sum(sizes: Sequence[Any]) -> Any:
 
 
 def _cotangent(g: Any, x: Any) -> Any:
-    """A cotangent along the joined axis as one of `x`: its broadcast pattern, real or integer where x is."""
-    if is_discrete(x.type.dtype):
-        return zeros_of(x)
+    """A cotangent along the joined axis as one of `x`: its broadcast pattern, and real where x is."""
     if is_complex(g.type.dtype) and not is_complex(x.type.dtype):
         g = functions.real(g)
     return patternbroadcast(g, x.type.broadcastable)
