@@ -53,7 +53,7 @@ from symtheano.tensor.type_other import *
 as_tensor = as_tensor_variable
 Tensor = TensorType
 
-SUBMODULES = ("fft", "nlinalg", "raw_random", "shared_randomstreams", "slinalg")
+SUBMODULES = ("fft", "nlinalg", "raw_random", "shared_randomstreams", "signal", "slinalg")
 
 
 def __getattr__(name: str) -> Any:

@@ -254,3 +254,12 @@ def test_films(mode: Any) -> None:
     case = Case((2, 3, 5, 6, 6), (4, 3, 3, 3, 3), tuple(pads), (1, 1, 1), (1, 1, 1))
     want = convolution(film.transpose(0, 2, 1, 3, 4), k.transpose(0, 2, 1, 3, 4), case).transpose(0, 2, 1, 3, 4)
     np.testing.assert_allclose(got, want, atol=1e-12)
+
+
+def test_modules_are_found_by_name() -> None:
+    for name in ("abstract_conv.conv2d", "conv.conv2d", "conv3d2d.conv3d", "corr.CorrMM", "neighbours.images2neibs"):
+        module, function = name.split(".")
+        assert callable(getattr(getattr(T.nnet, module), function))
+    assert callable(T.signal.pool.pool_2d) and callable(T.signal.downsample.max_pool_2d)
+    with pytest.raises(AttributeError):
+        T.nnet.no_such_module  # noqa: B018
