@@ -355,7 +355,7 @@ def debugprint(
     "id" (Python's), "" (not). stop_on_name: write nothing below variables with a name. print_clients: with a function,
     also who reads a result that several do. done, used_ids: the ids given so far, to go on with in a later call. A
     node is written out where it is met first. For functions each line ends with the node's place in the order of the
-    graph. print_storage is accepted; a function keeps no intermediate values to show.
+    graph. print_storage: with a function, what is kept of each value between calls: constants; [None] for others.
 
     >>> import symtheano.tensor as T
     >>> x = T.dvector("x")
@@ -375,7 +375,8 @@ def debugprint(
             print(each, file=out)
             continue
         roots, order = _roots(each)
-        readers = _readers(order) if print_clients else {}
+        readers = _readers(roots, order) if print_clients and order else {}
+        tree.storage = print_storage and isinstance(each, Function)
         for root in roots:
             tree.write(root, depth, {node: k for k, node in enumerate(order)}, readers)
     if isinstance(out, io.StringIO) and file == "str":
@@ -406,8 +407,9 @@ def _roots(obj: Any) -> tuple[Sequence[Variable], Sequence[Apply]]:
     )
 
 
-def _readers(order: Iterable[Apply]) -> dict[Variable, list[Apply]]:
-    readers: dict[Variable, list[Apply]] = {}
+def _readers(roots: Iterable[Variable], order: Iterable[Apply]) -> dict[Variable, list[Any]]:
+    """Who reads each variable: "output" where the function gives it, and nodes."""
+    readers: dict[Variable, list[Any]] = {v: ["output"] for v in roots}
     for node in order:
         for v in node.inputs:
             readers.setdefault(v, []).append(node)
@@ -425,7 +427,7 @@ class _Ids:
         if obj not in self.given:
             number = len(self.given)
             name = {"CHAR": char_from_number(number), "int": str(number), "id": str(id(obj)), "": ""}[self.kind]
-            self.given[obj] = f"[id {name}]" if name else ""
+            self.given[obj] = "output" if obj == "output" else f"[id {name}]" if name else ""
         return self.given[obj]
 
 
@@ -443,9 +445,10 @@ class _Tree:
     def __init__(self, out: Any, ids: _Ids, done: dict[Any, str], print_type: bool, stop_on_name: bool):
         self.out, self.ids, self.done = out, ids, done
         self.print_type, self.stop_on_name = print_type, stop_on_name
+        self.storage = False
 
     def write(
-        self, root: Variable, depth: int, order: Mapping[Apply, int], readers: Mapping[Variable, Sequence[Apply]]
+        self, root: Variable, depth: int, order: Mapping[Apply, int], readers: Mapping[Variable, Sequence[Any]]
     ) -> None:
         """The tree below one variable."""
         stack = [(root, "", "", depth)]  # variable, what its line begins with, what its inputs' begin with, depth left
@@ -457,14 +460,14 @@ class _Tree:
             node = v.owner
             if node is None:
                 self.done[v] = self.ids.of(v)
-                print(f"{prefix}{v} {self.done[v]}{kind}", file=self.out)
+                print(f"{prefix}{v} {self.done[v]}{kind}{self._kept(v)}", file=self.out)
                 continue
             seen = node in self.done
             self.done[node] = self.ids.of(node)
             which = "" if len(node.outputs) == 1 else f".{v.index}"
             place = str(order[node]) if node in order else ""
             name = f"{prefix}{node.op}{which} {self.done[node]}{kind} '{v.name or ''}'"
-            print(f"{name}   {place}{self._clients(v, order, readers)}", file=self.out)
+            print(f"{name}   {place}{self._kept(v)}{self._clients(v, order, readers)}", file=self.out)
             if seen or (self.stop_on_name and v.name is not None):
                 continue
             last = len(node.inputs) - 1
@@ -473,9 +476,12 @@ class _Tree:
                 for k, v in reversed(list(enumerate(node.inputs)))
             )
 
-    def _clients(self, v: Variable, order: Mapping[Apply, int], readers: Mapping[Variable, Sequence[Apply]]) -> str:
+    def _kept(self, v: Variable) -> str:
+        return "" if not self.storage else f" {[v.data]}" if isinstance(v, Constant) else " [None]"
+
+    def _clients(self, v: Variable, order: Mapping[Apply, int], readers: Mapping[Variable, Sequence[Any]]) -> str:
         found = readers.get(v, ())
-        return f" clients:{[(self.ids.of(n), order[n]) for n in found]}" if len(found) > 1 else ""
+        return f" clients:{[(self.ids.of(n), order.get(n, '')) for n in found]}" if len(found) > 1 else ""
 
 
 class _TagGenerator:

@@ -98,7 +98,19 @@ def test_debugprint_of_functions(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split("''")[1].strip().isdigit()  # the place in the order
     assert p.debugprint(f.graph, file="str").splitlines() == lines
-    assert "clients:[('[id" in p.debugprint(f, print_clients=True, file="str")
+    a, b = T.dvectors("a", "b")
+    g = st.function([a, b], [a + b, (a + b) - b], mode=st.Mode(optimizer=None))
+    assert p.debugprint(g, print_clients=True, file="str") == (
+        "Elemwise{add,no_inplace} [id A] ''   0 clients:[('output', ''), ('[id C]', 1)]\n"
+        " |a [id D]\n"
+        " |b [id E]\n"
+        "Elemwise{sub,no_inplace} [id C] ''   1\n"
+        " |Elemwise{add,no_inplace} [id A] ''   0 clients:[('output', ''), ('[id C]', 1)]\n"
+        " |b [id E]\n"
+    )
+    h = st.function([a], a + 1.5, mode=st.Mode(optimizer=None))
+    lines = p.debugprint(h, ids="", print_storage=True, file="str").splitlines()
+    assert lines[0].endswith("[None]") and lines[1] == " |a  [None]" and "[array" in lines[-1]
     out = io.StringIO()
     assert p.debugprint([s, st.In(s), s.owner or 3, np.arange(2)], file=out) is out
     assert out.getvalue().endswith("3\n[0 1]\n")

@@ -173,7 +173,7 @@ class OrderedSet(MutableSet[Any]):
         yield from self._items
 
     def __reversed__(self) -> Iterator[Any]:
-        return reversed(self._items)
+        yield from reversed(list(self._items))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, OrderedSet):

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+import unittest
+import warnings
 from typing import Any
 
 import numpy as np
 
+from symtheano.compile.function import function
+from symtheano.compile.mode import get_default_mode
 from symtheano.config import config
 from symtheano.errors import GradientError
 from symtheano.gradient import verify_grad as _verify_grad
 
 __all__ = [
+    "InferShapeTester",
     "MockRandomState",
+    "TestOptimizationMixin",
     "WrongValue",
     "assert_allclose",
     "fetch_seed",
@@ -123,3 +129,77 @@ def assert_allclose(expected: Any, value: Any, rtol: float | None = None, atol: 
     """WrongValue where the arrays are not close, by tolerances that suit their dtypes."""
     if not _allclose(expected, value, rtol, atol):
         raise WrongValue(expected, value, rtol, atol)
+
+
+class TestOptimizationMixin:
+    """Assertions on the ops of a compiled function."""
+
+    def assertFunctionContains(self, f: Any, op: Any, min: int = 1, max: int = sys.maxsize) -> None:
+        """From `min` to `max` nodes of `f` have this op."""
+        self._count(f, lambda node: node.op == op, str(op), min, max)
+
+    def assertFunctionContains0(self, f: Any, op: Any) -> None:
+        """No node of `f` has this op."""
+        self.assertFunctionContains(f, op, 0, 0)
+
+    def assertFunctionContains1(self, f: Any, op: Any) -> None:
+        """One node of `f` has this op."""
+        self.assertFunctionContains(f, op, 1, 1)
+
+    def assertFunctionContainsN(self, f: Any, op: Any, N: int) -> None:
+        """N nodes of `f` have this op."""
+        self.assertFunctionContains(f, op, N, N)
+
+    def assertFunctionContainsClass(self, f: Any, op: Any, min: int = 1, max: int = sys.maxsize) -> None:
+        """From `min` to `max` nodes of `f` have an op of this class."""
+        self._count(f, lambda node: isinstance(node.op, op), op.__name__, min, max)
+
+    def assertFunctionContainsClassN(self, f: Any, op: Any, N: int) -> None:
+        """N nodes of `f` have an op of this class."""
+        self.assertFunctionContainsClass(f, op, N, N)
+
+    @staticmethod
+    def _count(f: Any, matches: Any, what: str, low: int, high: int) -> None:
+        nodes = f.maker.fgraph.toposort()
+        count = sum(bool(matches(node)) for node in nodes)
+        assert low <= count <= high, f"{count} nodes with {what}, not {low} to {high}, in {nodes}"
+
+
+class InferShapeTester(unittest.TestCase):
+    """A test case whose `_compile_and_check` compares the shape rule of an op with the shapes that it computes."""
+
+    mode: Any = None
+
+    def setUp(self) -> None:
+        seed_rng()
+        self.mode = self.mode or get_default_mode()
+
+    def _compile_and_check(
+        self,
+        inputs: Any,
+        outputs: Any,
+        numeric_inputs: Any,
+        cls: Any,
+        excluding: Any = None,
+        warn: bool = True,
+        check_topo: bool = True,
+    ) -> None:
+        """The shapes of `outputs` are computed without an op of class `cls` (a class, or several), and right.
+
+        excluding: rules that the mode leaves out. warn: warns of inputs with two equal lengths, which would hide axes
+        that were mixed up. check_topo=False: the op may be there.
+        """
+        mode = self.mode.excluding(*excluding) if excluding else self.mode
+        for variable, value in zip(inputs, numeric_inputs, strict=True):
+            pattern = getattr(variable.type, "broadcastable", ())
+            lengths = [n for n, b in zip(np.shape(value), pattern, strict=False) if not b]
+            if warn and len(set(lengths)) != len(lengths):
+                message = f"an input of shape {np.shape(value)} has equal lengths, which would hide axes mixed up"
+                warnings.warn(message, stacklevel=2)
+        values = function(inputs, outputs, mode=mode)
+        shapes = function(inputs, [o.shape for o in outputs], mode=mode)
+        if check_topo:
+            assert not any(isinstance(node.op, cls) for node in shapes.maker.fgraph.toposort())
+        assert any(isinstance(node.op, cls) for node in values.maker.fgraph.toposort())
+        for value, shape in zip(values(*numeric_inputs), shapes(*numeric_inputs), strict=True):
+            assert tuple(value.shape) == tuple(shape), (value.shape, shape)

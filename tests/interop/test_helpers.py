@@ -116,6 +116,21 @@ def test_assert_allclose() -> None:
     assert unittest_tools.MockRandomState(1).randint(7).tolist() == [6]
 
 
+def test_assertions_on_ops_and_shapes() -> None:
+    x = T.dmatrix("x")
+    f = st.function([x], T.dot(x, x.T))
+    mixin = unittest_tools.TestOptimizationMixin()
+    mixin.assertFunctionContains0(f, T.exp)
+    mixin.assertFunctionContainsClassN(f, type(T.dot(x, x.T).owner.op), 1)
+    with pytest.raises(AssertionError, match="0 nodes with"):
+        mixin.assertFunctionContains1(f, T.exp)
+    case = unittest_tools.InferShapeTester("setUp")
+    case.setUp()
+    case._compile_and_check([x], [T.dot(x, x.T)], [np.ones((2, 3))], type(T.dot(x, x).owner.op))
+    with pytest.warns(UserWarning, match="equal lengths"):
+        case._compile_and_check([x], [T.exp(x)], [np.ones((2, 2))], T.Elemwise)
+
+
 # -- compat, gof.utils ---------------------------------------------------------------------------------------------
 
 
