@@ -8,7 +8,10 @@ from pathlib import Path
 PAGE = Path(__file__).with_name("architecture.md")
 PACKAGE = Path(__file__).resolve().parents[1] / "symtheano"
 MARKS = ("<!-- modules: written by make docs -->", "<!-- end of modules -->")
-FOLDERS = (".", "graph", "scalar", "tensor", "tensor/nnet", "gradient", "compile", "compile/rules", "compile/target", "sandbox")
+FOLDERS = (
+    *(".", "graph", "scalar", "tensor", "tensor/nnet", "tensor/linalg", "tensor/signal", "gradient"),
+    *("compile", "compile/rules", "compile/target", "interop", "sandbox"),
+)
 
 
 def first_sentence(path: Path) -> str:
