@@ -62,6 +62,10 @@ def grad_inputs(xp: Any, kern: Any, top: Any, lengths: Any, spec: Spec, out: Any
     out = xp.empty(shape, kern.dtype) if out is None else out
     if p.empty:
         return _zeros(xp, shape, kern.dtype, out)
+    if p.turns:
+        back = _turned(p)
+        turned = kern.reshape(p.groups, p.kernels, p.channels, *p.filter).swapaxes(1, 2)
+        return forward(xp, top, turned.reshape(p.groups * p.channels, p.kernels, *p.filter), back, out)
     work = Work(xp, p, dtype)
     filters = work.filters(kern).swapaxes(-1, -2)
     if p.pointwise and work.in_place(out, next(p.blocks())) is not None:
@@ -74,6 +78,14 @@ def grad_inputs(xp: Any, kern: Any, top: Any, lengths: Any, spec: Spec, out: Any
         patches = xp.matmul(transposed, work.tile(top, block), out=work.matrix("patches", block, p.patch))
         work.add_patches(out, patches, block)
     return out
+
+
+def _turned(p: Plan) -> Spec:
+    """The convolution of outputs with the filters the other way round that is the gradient by the image."""
+    spans = [(k - 1) * d for k, d in zip(p.filter, p.dilation, strict=True)]
+    after = [n + span - h - pad for n, span, h, pad in zip(p.out, spans, p.image, p.pads, strict=True)]
+    border = tuple((span - a, span - b) for span, a, b in zip(spans, p.pads, after, strict=True))
+    return Spec(border, p.stride, p.dilation, not p.flip, p.groups)
 
 
 def _computing(xp: Any, dtype: Any) -> Any:

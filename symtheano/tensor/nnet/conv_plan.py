@@ -91,6 +91,20 @@ class Plan:
         return plain and self.layout != POSITIONS
 
     @property
+    def turns(self) -> bool:
+        """Whether the gradient by the image is best a convolution of the output, which then is about as large.
+
+        Taking patches is faster than adding them up, where there are not many more of them.
+        """
+        if set(self.stride) != {1} or self.layout == POSITIONS or self.pointwise:
+            return False
+        spans = [(k - 1) * d for k, d in zip(self.filter, self.dilation, strict=True)]
+        before = all(pad <= span for pad, span in zip(self.pads, spans, strict=True))
+        after = all(n <= h + pad for n, h, pad in zip(self.out, self.image, self.pads, strict=True))
+        images, outputs = prod(self.image), prod(self.out)
+        return before and after and images <= 1.2 * outputs and images * self.kernels <= 1.2 * outputs * self.channels
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to add up."""
         return 0 in (self.batch, self.channels, self.kernels)
