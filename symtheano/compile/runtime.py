@@ -235,6 +235,11 @@ class Function:
         """Nothing to do: values are never kept elsewhere. Kept for Theano's callers."""
 
     @property
+    def outputs(self) -> list[Out]:
+        """The outputs as they were asked for: `f.outputs[0].variable`."""
+        return list(self.spec.outs)
+
+    @property
     def input_storage(self) -> list[Container]:
         """A container for each input, and one for each shared variable."""
         return [*self._cells, *(s.container for s in self.spec.shared)]

@@ -64,6 +64,7 @@ __all__ = [
     "get_canonical_form_slice",
     "get_idx_list",
     "inc_subtensor",
+    "index",
     "nonzero",
     "nonzero_values",
     "set_subtensor",

@@ -183,6 +183,21 @@ a, g = f(np.full((1, 1, 6, 6), 0.01))
 print(a.shape, g.shape)
 '''
 
+SYMPY = '''
+"""SymPy's own printer for Theano."""
+import warnings
+import numpy as np
+import sympy
+from sympy.printing.theanocode import theano_code, theano_function
+warnings.simplefilter('ignore')
+x, y = sympy.symbols('x y')
+X = sympy.MatrixSymbol('X', 2, 2)
+f = theano_function([x, y], [sympy.sin(x) + sympy.Max(x, y)], dims={x: 1, y: 1}, dtypes={x: 'float64', y: 'float64'})
+print(f(np.array([0., 2.]), np.array([1., 1.])).round(3))
+print(theano_function([X], [X.T * X, sympy.Trace(X), sympy.Determinant(X)], dtypes={X: 'float64'})(2 * np.eye(2)))
+print(theano_code(sympy.Piecewise((x, x > 0), (0, True))).owner.op)
+'''
+
 EXPECTED = {
     "logistic": (
         LOGISTIC,
@@ -196,6 +211,11 @@ EXPECTED = {
         "8.0 ['x'] True\nTrue float32 TensorType(float64, scalar)\nmissing\n14.0 True\n"
         "DoubleOp [id A] ''   \n |x [id B]\ny __str__ = [1.]\n",
     ),
+    "sympy": (
+        SYMPY,
+        "",
+        "[1.    2.909]\n[array([[4., 0.],\n       [0., 4.]]), array(4.), array(4.)]\nElemwise{switch,no_inplace}\n",
+    ),
     "conv": (CONV, "", "True\nFalse False\n(1, 2, 2, 2) (2, 1, 3, 3)\n"),
 }
 
@@ -203,7 +223,7 @@ EXPECTED = {
 @pytest.mark.parametrize("name", EXPECTED)
 def test_program(name: str, tmp_path: Path) -> None:
     source, flags, expected = EXPECTED[name]
-    script = tmp_path / f"{name}.py"
+    script = tmp_path / f"program_{name}.py"
     script.write_text(source, encoding="utf-8")
     environ = {**os.environ, "THEANO_FLAGS": flags, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "error::DeprecationWarning", "-m", "symtheano", "run", str(script)]
