@@ -30,7 +30,11 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def softsign(x: Any) -> Any:
-    """x / (1 + |x|), elementwise."""
+    """x / (1 + |x|), elementwise.
+
+    >>> softsign([-1.0, 3.0]).eval()
+    array([-0.5 ,  0.75])
+    """
     x = as_tensor_variable(x)
     return x / (1.0 + abs_(x))
 
@@ -50,12 +54,22 @@ def relu(x: Any, alpha: Any = 0) -> Any:
 
 
 def elu(x: Any, alpha: Any = 1) -> Any:
-    """x where it is positive, else alpha * (exp(x) - 1), elementwise."""
+    """x where it is positive, else alpha * (exp(x) - 1), elementwise.
+
+    x, alpha: arrays that broadcast together; the result is of floats.
+
+    >>> elu([-1000.0, 2.0]).eval()
+    array([-1.,  2.])
+    """
     x = as_tensor_variable(x)
     # The minimum changes nothing where this branch counts, and keeps exp from overflowing where it does not.
     return switch(x > 0, x, alpha * expm1(minimum(x, 0)))
 
 
 def selu(x: Any) -> Any:
-    """elu with the alpha and the scale under which activations keep mean 0 and variance 1."""
+    """elu with the alpha and the scale under which activations keep mean 0 and variance 1.
+
+    >>> selu([0.0, 1.0]).eval().round(4)
+    array([0.    , 1.0507])
+    """
     return _SELU_SCALE * elu(x, _SELU_ALPHA)

@@ -56,7 +56,11 @@ def abstract_conv2d(
     num_groups: int = 1,
     unshared: bool = False,
 ) -> Any:
-    """`conv2d` without its older keywords."""
+    """`conv2d` without its older keywords.
+
+    >>> abstract_conv2d(np.ones((2, 3, 8, 8)), np.ones((4, 3, 3, 3))).type.shape
+    (2, 4, 6, 6)
+    """
     op = AbstractConv2d(
         input_shape, filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_groups, unshared
     )
@@ -203,7 +207,12 @@ def conv3d_grad_wrt_inputs(
     filter_dilation: Sequence[int] = (1, 1, 1),
     num_groups: int = 1,
 ) -> Any:
-    """The gradient of `conv3d` by its input; arguments as for `conv2d_grad_wrt_inputs`."""
+    """The gradient of `conv3d` by its input; arguments as for `conv2d_grad_wrt_inputs`.
+
+    >>> g, w = np.ones((2, 4, 6, 6, 6)), np.ones((4, 3, 3, 3, 3))
+    >>> conv3d_grad_wrt_inputs(g, w, (2, 3, 8, 8, 8)).type.shape
+    (2, 3, 8, 8, 8)
+    """
     return _by_inputs(
         AbstractConv3d_gradInputs, 3, output_grad, filters, input_shape, filter_shape,
         border_mode, subsample, filter_flip, filter_dilation, num_groups,
@@ -247,7 +256,12 @@ def conv3d_grad_wrt_weights(
     filter_dilation: Sequence[int] = (1, 1, 1),
     num_groups: int = 1,
 ) -> Any:
-    """The gradient of `conv3d` by its filters; arguments as for `conv2d_grad_wrt_weights`."""
+    """The gradient of `conv3d` by its filters; arguments as for `conv2d_grad_wrt_weights`.
+
+    >>> x, g = np.ones((2, 3, 8, 8, 8)), np.ones((2, 4, 6, 6, 6))
+    >>> conv3d_grad_wrt_weights(x, g, (4, 3, 3, 3, 3)).type.shape
+    (4, 3, 3, 3, 3)
+    """
     return _by_weights(
         AbstractConv3d_gradWeights, 3, input, output_grad, filter_shape, input_shape,
         border_mode, subsample, filter_flip, filter_dilation, num_groups,
@@ -271,6 +285,9 @@ def conv2d_transpose(
     input: (batch, input channels, rows, columns). filters: (input channels, output channels, rows, columns).
     output_shape: (batch, output channels, rows, columns), the last two given. border_mode, input_dilation: padding and
     strides of the convolution whose transpose this is. Other arguments as for `conv2d`.
+
+    >>> conv2d_transpose(np.ones((2, 4, 6, 6)), np.ones((4, 3, 3, 3)), (None, None, 8, 8)).type.shape
+    (2, 3, 8, 8)
     """
     return conv2d_grad_wrt_inputs(
         input, filters, output_shape, filter_shape, border_mode, input_dilation, filter_flip, filter_dilation,
@@ -312,6 +329,10 @@ def separable_conv2d(
     input: (batch, num_channels, rows, columns). depthwise_filters: (depthwise channels, 1, rows, columns), the number
     of channels a multiple of num_channels. pointwise_filters: (output channels, depthwise channels, 1, 1). border_mode,
     subsample and filter_dilation are those of the first convolution.
+
+    >>> x, depthwise, pointwise = np.ones((2, 3, 8, 8)), np.ones((6, 1, 3, 3)), np.ones((5, 6, 1, 1))
+    >>> separable_conv2d(x, depthwise, pointwise, 3).type.shape
+    (2, 5, 6, 6)
     """
     op = AbstractConv2d(
         input_shape, depthwise_filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_channels
@@ -333,7 +354,12 @@ def separable_conv3d(
     filter_flip: bool = True,
     filter_dilation: Sequence[int] = (1, 1, 1),
 ) -> Any:
-    """`separable_conv2d` for volumes (batch, num_channels, depth, rows, columns)."""
+    """`separable_conv2d` for volumes (batch, num_channels, depth, rows, columns).
+
+    >>> x, depthwise, pointwise = np.ones((2, 3, 8, 8, 8)), np.ones((6, 1, 3, 3, 3)), np.ones((5, 6, 1, 1, 1))
+    >>> separable_conv3d(x, depthwise, pointwise, 3).type.shape
+    (2, 5, 6, 6, 6)
+    """
     op = AbstractConv3d(
         input_shape, depthwise_filter_shape, border_mode, subsample, filter_flip, filter_dilation, num_channels
     )
@@ -356,7 +382,11 @@ def causal_conv1d(
 
     input: (batch, channels, time). filters: (output channels, input channels, length). filter_shape: the shape of the
     filters, the length given. Result: (batch, output channels, time / subsample). unshared=True: filters of shape
-    (output channels, output length, 1, input channels, length, 1), as Theano has them.
+    (output channels, output length, 1, input channels, length, 1), as Theano has them. Raises ValueError where input or
+    filters have not 3 dimensions, or the length of the filters is unknown.
+
+    >>> causal_conv1d(np.ones((2, 3, 8)), np.ones((4, 3, 5)), (4, 3, 5)).type.shape
+    (2, 4, 8)
     """
     input, filters = as_tensor_variable(input), as_tensor_variable(filters)
     if input.type.ndim != 3:

@@ -58,7 +58,7 @@ def grad_inputs(xp: Any, kern: Any, top: Any, lengths: Any, spec: Spec, out: Any
     dtype = _computing(xp, kern.dtype)
     d = len(spec.stride)
     shape = (top.shape[0], kern.shape[-d - 1] * spec.groups, *(int(n) for n in lengths))
-    p = plan(shape, kern.shape, top.shape, spec, dtype.itemsize, "gradInputs", True)
+    p = plan(shape, kern.shape, top.shape, spec, dtype.itemsize, "gradInputs")
     out = xp.empty(shape, kern.dtype) if out is None else out
     if p.empty:
         return _zeros(xp, shape, kern.dtype, out)
@@ -67,16 +67,21 @@ def grad_inputs(xp: Any, kern: Any, top: Any, lengths: Any, spec: Spec, out: Any
         turned = kern.reshape(p.groups, p.kernels, p.channels, *p.filter).swapaxes(1, 2)
         return forward(xp, top, turned.reshape(p.groups * p.channels, p.kernels, *p.filter), back, out)
     work = Work(xp, p, dtype)
-    filters = work.filters(kern).swapaxes(-1, -2)
     if p.pointwise and work.in_place(out, next(p.blocks())) is not None:
+        filters = work.filters(kern).swapaxes(-1, -2)
         for block in p.blocks():
             xp.matmul(filters, work.tile(top, block), out=work.in_place(out, block))
         return out
     out[...] = 0
+    parts = work.slices(kern)
     for block in p.blocks():
-        transposed = work.of_block(filters.swapaxes(-1, -2), block).swapaxes(-1, -2)
-        patches = xp.matmul(transposed, work.tile(top, block), out=work.matrix("patches", block, p.patch))
-        work.add_patches(out, patches, block)
+        tile, region = work.tile(top, block), work.region_memory(block)
+        region[...] = 0
+        for i in range(p.slices):
+            part = parts[i] if p.slices > 1 else work.of_block(parts, block).swapaxes(-1, -2)
+            patches = xp.matmul(part, tile, out=work.matrix("patches", block, p.patch // p.slices))
+            work.add_patches(region, patches, i, block)
+        work.add_region(out, region, block)
     return out
 
 
@@ -178,21 +183,32 @@ class Work:
         memory[...] = self.windows(self.region(img, block), lengths)
         return memory.reshape(p.matrix_shape(lengths, p.patch))
 
-    def add_patches(self, out: Any, patches: Any, block: Block) -> None:
-        """The adjoint of `patches`: adds patches to the places of the image they were taken from."""
+    def slices(self, kern: Any) -> Any:
+        """The filters for each place of their first axis, as (places, groups, patch of a place, kernels)."""
+        p = self.plan
+        if p.slices == 1:
+            return self.filters(kern)
+        whole = self.filters(kern).reshape(p.groups, p.kernels, p.channels, *p.filter)
+        parts = self.xp.ascontiguousarray(whole.transpose(3, 0, 2, *range(4, whole.ndim), 1))
+        return parts.reshape(p.slices, p.groups, -1, p.kernels)
+
+    def add_patches(self, region: Any, patches: Any, place: int, block: Block) -> None:
+        """The adjoint of `patches`: adds patches, or those of one place of the filter's first axis, to their region."""
         p = self.plan
         lengths = block.lengths()
         cells = patches.reshape(p.patch_shape(lengths))
-        region = self.region_memory(block)
-        region[...] = 0
         grouped = region.reshape(lengths[0], p.groups, p.channels, *region.shape[2:])
         order = _order(p.layout, len(p.out))
-        for at in product(*map(range, p.filter)):
-            part = grouped[(slice(None), slice(None), slice(None), *self._steps(at, lengths))].transpose(order)
+        for at in product(*map(range, p.filter if p.slices == 1 else p.filter[1:])):
+            steps = self._steps(at if p.slices == 1 else (place, *at), lengths)
+            part = grouped[(slice(None), slice(None), slice(None), *steps)].transpose(order)
             part += self._at(cells, at)
+
+    def add_region(self, out: Any, region: Any, block: Block) -> None:
+        """Adds a region to the images it is of."""
         inside, outside = self._overlap(block)
         place = out[(block.images, slice(None), *outside)]
-        if p.whole:
+        if self.plan.whole:
             place[...] = region[(slice(None), slice(None), *inside)]
         else:
             place += region[(slice(None), slice(None), *inside)]

@@ -78,6 +78,7 @@ class Plan:
     flip: bool
     layout: str
     lengths: Ints  # of a block: images, positions along each axis
+    slices: int = 1  # the places of the filters' first axis, where patches are made for one of them after the other
 
     @property
     def patch(self) -> int:
@@ -130,11 +131,12 @@ class Plan:
     def patch_shape(self, lengths: Ints) -> Ints:
         """The shape of the patches of a block, in the order of `layout`."""
         n, *box = lengths
+        seen = self.filter if self.slices == 1 else self.filter[1:]
         if self.layout == POSITIONS:
-            return (self.groups, *box, self.channels, *self.filter, n)
+            return (self.groups, *box, self.channels, *seen, n)
         if self.layout == TOGETHER:
-            return (self.groups, self.channels, *self.filter, *box, n)
-        return (n, self.groups, self.channels, *self.filter, *box)
+            return (self.groups, self.channels, *seen, *box, n)
+        return (n, self.groups, self.channels, *seen, *box)
 
     def tile_shape(self, lengths: Ints) -> Ints:
         """The shape of a block of the output, in the order of `layout`."""
@@ -156,15 +158,14 @@ class Plan:
 
 
 @lru_cache(maxsize=512)
-def plan(
-    img: Ints, kern: Ints, top: Ints | None, spec: Spec, itemsize: int, operation: str, shape_given: bool = False
-) -> Plan:
+def plan(img: Ints, kern: Ints, top: Ints | None, spec: Spec, itemsize: int, operation: str) -> Plan:
     """The plan for these shapes; ShapeMismatchError (a ValueError) where they do not fit together.
 
     img: (batch, channels, lengths...). kern: the filters'. top: the output's where it is an operand.
     """
     d = len(spec.stride)
     told = Told(img, kern, top, spec, operation)
+    adding = operation == "gradInputs"  # patches are made and added up, not taken
     told.declared("image", img, spec.imshp)
     told.declared("filters", kern, spec.kshp)
     if img[1] % spec.groups or kern[0] % spec.groups:
@@ -180,9 +181,9 @@ def plan(
     spans = zip(img[2:], pads, dilated, spec.stride, strict=True)
     out = tuple((h + left + right - k) // s + 1 for h, (left, right), k, s in spans)
     if top is not None and (top[0], top[1], *top[2:]) != (img[0], kern[0], *out):
-        which = "given input_shape" if shape_given else "image and filters"
+        which = "given input_shape" if adding else "image and filters"
         told.fail(
-            f"invalid {'input_shape' if shape_given else 'shape'} for {operation}: the {which} would produce an output "
+            f"invalid {'input_shape' if adding else 'shape'} for {operation}: the {which} would produce an output "
             f"of shape {(img[0], kern[0], *out)}, but the given topgrad has shape {top}"
         )
     if min(out) < 1:
@@ -193,7 +194,8 @@ def plan(
         img[0], spec.groups, channels, kern[0] // spec.groups, img[2:], filters, out, tuple(left for left, _ in pads),
         spec.stride, spec.dilation, spec.flip, POSITIONS if spec.unshared else IMAGES, (0,) * (d + 1),
     )  # fmt: skip
-    return _arranged(result, itemsize)
+    sliced = adding and not spec.unshared and not result.pointwise
+    return _arranged(replace(result, slices=filters[0]) if sliced else result, itemsize)
 
 
 def _pads(border: Any, dilated: Ints) -> tuple[tuple[int, int], ...]:
@@ -279,4 +281,4 @@ def _elements(p: Plan, lengths: Ints) -> int:
     """Elements of a block's patches, image tile and output tile."""
     n, *box = lengths
     tile = n * prod(box) * p.groups * p.kernels
-    return n * p.groups * (prod(box) * p.patch + p.channels * prod(p.reach(tuple(box)))) + tile
+    return n * p.groups * (prod(box) * p.patch // p.slices + p.channels * prod(p.reach(tuple(box)))) + tile

@@ -48,13 +48,20 @@ def binary_crossentropy(output: Any, target: Any) -> Any:
 
     output: probabilities; target: probabilities or 0 and 1. Infinite or nan where an output is exactly 0 or 1, unless
     it is a sigmoid that the compiler sees: then the loss is computed from the sigmoid's argument.
+
+    >>> binary_crossentropy([0.5, 0.25], [0, 1]).eval()
+    array([0.69314718, 1.38629436])
     """
     output, target = as_tensor_variable(output), as_tensor_variable(target)
     return -(target * functions.log(output) + (1.0 - target) * functions.log(1.0 - output))
 
 
 def sigmoid_binary_crossentropy(output: Any, target: Any) -> Any:
-    """binary_crossentropy(sigmoid(output), target) computed from `output` itself: finite for large values."""
+    """binary_crossentropy(sigmoid(output), target) computed from `output` itself: finite for large values.
+
+    >>> sigmoid_binary_crossentropy([0.0, -1000.0], [1, 0]).eval()
+    array([0.69314718, 0.        ])
+    """
     return functions.sigmoid_binary_crossentropy(output, target)
 
 
@@ -87,24 +94,46 @@ def categorical_crossentropy(coding_dist: Any, true_dist: Any) -> Any:
 
 
 def crossentropy_softmax_1hot_with_bias(x: Any, b: Any, y_idx: Any, **kwargs: Any) -> list[Any]:
-    """[-log(softmax(x + b)[i, y_idx[i]]), softmax(x + b)] of a matrix, a vector and integer labels."""
+    """[-log(softmax(x + b)[i, y_idx[i]]), softmax(x + b)] of a matrix, a vector and integer labels.
+
+    x: (n, classes), b: (classes,), both of floats. y_idx: (n,), integers from 0 to classes - 1. Results: (n,) and (n,
+    classes).
+
+    >>> [v.eval() for v in crossentropy_softmax_1hot_with_bias([[0.0, 0.0]], [0.0, 0.0], [1])]
+    [array([0.69314718]), array([[0.5, 0.5]])]
+    """
     loss, probabilities, _ = crossentropy_softmax_argmax_1hot_with_bias(x, b, y_idx, **kwargs)
     return [loss, probabilities]
 
 
 def crossentropy_softmax_1hot(x: Any, y_idx: Any, **kwargs: Any) -> list[Any]:
-    """[-log(softmax(x)[i, y_idx[i]]), softmax(x)] of a matrix and integer labels."""
+    """[-log(softmax(x)[i, y_idx[i]]), softmax(x)] of a matrix and integer labels.
+
+    >>> [v.eval() for v in crossentropy_softmax_1hot([[0.0, 0.0]], [1])]
+    [array([0.69314718]), array([[0.5, 0.5]])]
+    """
     return crossentropy_softmax_1hot_with_bias(x, _no_bias(x), y_idx, **kwargs)
 
 
 def crossentropy_softmax_max_and_argmax_1hot_with_bias(x: Any, b: Any, y_idx: Any, **kwargs: Any) -> list[Any]:
-    """[loss, softmax(x + b), the largest probability of each row, its index]."""
+    """[loss, softmax(x + b), the largest probability of each row, its index].
+
+    Arguments as for `crossentropy_softmax_1hot_with_bias`.
+
+    >>> every = crossentropy_softmax_max_and_argmax_1hot_with_bias(np.zeros((2, 3)), np.zeros(3), [1, 0])
+    >>> [v.type.ndim for v in every]
+    [1, 2, 1, 1]
+    """
     loss, probabilities = crossentropy_softmax_1hot_with_bias(x, b, y_idx, **kwargs)
     return [loss, probabilities, *max_and_argmax(probabilities, axis=-1)]
 
 
 def crossentropy_softmax_max_and_argmax_1hot(x: Any, y_idx: Any, **kwargs: Any) -> list[Any]:
-    """[loss, softmax(x), the largest probability of each row, its index]."""
+    """[loss, softmax(x), the largest probability of each row, its index].
+
+    >>> [v.type.ndim for v in crossentropy_softmax_max_and_argmax_1hot(np.zeros((2, 3)), [1, 0])]
+    [1, 2, 1, 1]
+    """
     return crossentropy_softmax_max_and_argmax_1hot_with_bias(x, _no_bias(x), y_idx, **kwargs)
 
 
@@ -117,7 +146,14 @@ def _no_bias(x: Any) -> Any:
 
 
 def prepend_scalar_to_each_row(val: Any, m: Any) -> Any:
-    """The matrix `m` with a column of `val` in front; the dtype of `m`."""
+    """The matrix `m` with a column of `val` in front; the dtype of `m`.
+
+    Raises TypeError where `val` is no scalar or `m` no matrix.
+
+    >>> prepend_scalar_to_each_row(9, [[1, 2], [3, 4]]).eval()
+    array([[9, 1, 2],
+           [9, 3, 4]])
+    """
     val, m = as_tensor_variable(val), as_tensor_variable(m)
     if val.type.ndim != 0:
         raise TypeError(f"the value to prepend must be a scalar; {val} has type {val.type}")
@@ -128,12 +164,22 @@ def prepend_scalar_to_each_row(val: Any, m: Any) -> Any:
 
 
 def prepend_0_to_each_row(m: Any) -> Any:
-    """The matrix `m` with a column of zeros in front."""
+    """The matrix `m` with a column of zeros in front.
+
+    >>> prepend_0_to_each_row([[1, 2], [3, 4]]).eval()
+    array([[0, 1, 2],
+           [0, 3, 4]])
+    """
     return prepend_scalar_to_each_row(0, m)
 
 
 def prepend_1_to_each_row(m: Any) -> Any:
-    """The matrix `m` with a column of ones in front: a bias as one more weight."""
+    """The matrix `m` with a column of ones in front: a bias as one more weight.
+
+    >>> prepend_1_to_each_row([[1, 2], [3, 4]]).eval()
+    array([[1, 1, 2],
+           [1, 3, 4]])
+    """
     return prepend_scalar_to_each_row(1, m)
 
 
@@ -163,6 +209,10 @@ def confusion_matrix(actual: Any, pred: Any) -> list[Any]:
     """[matrix, order]: matrix[i, j] counts where `actual` is order[i] and `pred` is order[j].
 
     actual, pred: vectors of equal length; `order` has the values in them, sorted. ValueError for other dimensions.
+
+    >>> [v.eval() for v in confusion_matrix([0, 1, 1], [0, 1, 0])]
+    [array([[1, 0],
+           [1, 1]]), array([0, 1])]
     """
     for name, v in (("actual", as_tensor_variable(actual)), ("pred", as_tensor_variable(pred))):
         if v.type.ndim != 1:
@@ -190,6 +240,11 @@ def h_softmax(
     x: (batch_size, features). W1, b1: (features, n_classes), (n_classes,). W2, b2: (n_classes, features,
     n_outputs_per_class), (n_classes, n_outputs_per_class). target: integer labels; then only their probabilities are
     computed, a vector. Without: all of them, (batch_size, n_outputs). Cost grows with the square root of n_outputs.
+    Raises TypeError for labels that are no integers.
+
+    >>> W1, b1, W2, b2 = np.ones((5, 2)), np.ones(2), np.ones((2, 5, 3)), np.ones((2, 3))
+    >>> h_softmax(np.ones((1, 5)), 1, 6, 2, 3, W1, b1, W2, b2).eval().round(4)
+    array([[0.1667, 0.1667, 0.1667, 0.1667, 0.1667, 0.1667]])
     """
     x, W2, b2 = as_tensor_variable(x), as_tensor_variable(W2), as_tensor_variable(b2)
     class_probs = softmax(dot(x, W1) + b1)

@@ -143,6 +143,12 @@ def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = 
     ignored. "half", "full": "valid" after padding with neib_shape // 2, or neib_shape - 1, zeros on all sides.
     "wrap_centered": patches, of odd lengths, around every element (or every neib_step), the image going round.
     Gradients exist for all modes.
+
+    >>> images2neibs(np.arange(16.0).reshape(1, 1, 4, 4), (2, 2)).eval()
+    array([[ 0.,  1.,  4.,  5.],
+           [ 2.,  3.,  6.,  7.],
+           [ 8.,  9., 12., 13.],
+           [10., 11., 14., 15.]])
     """
     return Images2Neibs(mode)(ten4, neib_shape, neib_step)
 
@@ -153,6 +159,9 @@ def neibs2images(neibs: Any, neib_shape: Any, original_shape: Any, mode: str = "
     neibs: the result of images2neibs(images, neib_shape, mode=mode). original_shape: the shape of the images, 4
     integers. mode: "valid" or "ignore_borders", which leaves zeros where no patch was; others raise
     NotImplementedError.
+
+    >>> neibs2images(np.ones((4, 4)), (2, 2), (1, 1, 4, 4)).type
+    TensorType(float64, 4D)
     """
     if mode not in ("valid", "ignore_borders"):
         raise NotImplementedError(f"neibs2images do not support mode={mode}: patches overlap there")

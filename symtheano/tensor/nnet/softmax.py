@@ -166,7 +166,11 @@ def softmax(c: Any, axis: int | None = None) -> Any:
 
 
 def logsoftmax(c: Any, axis: int | None = None) -> Any:
-    """log(softmax(c)) computed directly; arguments as for `softmax`."""
+    """log(softmax(c)) computed directly; arguments as for `softmax`.
+
+    >>> logsoftmax([[0.0, 0.0]]).eval()
+    array([[-0.69314718, -0.69314718]])
+    """
     return _applied(LogSoftmax, c, axis, "logsoftmax")
 
 
@@ -187,13 +191,23 @@ def as_rows(c: Any, operation: str) -> Any:
 
 
 def softmax_graph(c: Any) -> Any:
-    """softmax of the rows of a matrix written with elementwise functions; it overflows for large numbers."""
+    """softmax of the rows of a matrix written with elementwise functions; it overflows for large numbers.
+
+    >>> softmax_graph([[1.0, 1.0]]).eval()
+    array([[0.5, 0.5]])
+    """
     c = as_tensor_variable(c)
     return functions.exp(c) / functions.exp(c).sum(axis=-1, keepdims=True)
 
 
 def softmax_with_bias(x: Any, b: Any) -> Any:
-    """softmax(x + b) of a matrix and a vector that is added to each row."""
+    """softmax(x + b) of a matrix and a vector that is added to each row.
+
+    Raises ValueError for other dimensions and for other than floats.
+
+    >>> softmax_with_bias([[1.0, 0.0]], [0.0, 1.0]).eval()
+    array([[0.5, 0.5]])
+    """
     x, b = as_tensor_variable(x), as_tensor_variable(b)
     if x.type.ndim != 2 or not is_float(x.type.dtype):
         raise ValueError(f"softmax_with_bias: x must be 2-d tensor of floats. Got {x.type}")
