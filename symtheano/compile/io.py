@@ -138,7 +138,14 @@ def Param(
     implicit: bool | None = None,
     borrow: bool | None = None,
 ) -> In:
-    """Theano's older spelling of `In(variable, value=default)`."""
+    """Theano's older spelling of `In(variable, value=default)`.
+
+    Raises what `In` raises.
+
+    >>> import symtheano
+    >>> Param(symtheano.tensor.dscalar('x'), default=2.0).value
+    2.0
+    """
     return In(variable, name, default, None, mutable, strict, allow_downcast, implicit=implicit, borrow=borrow)
 
 

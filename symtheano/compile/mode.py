@@ -116,7 +116,13 @@ predefined_optimizers = {name: name for name in _OPTIMIZERS}
 
 
 def get_mode(orig_string: Mode | str | None) -> Mode:
-    """The mode of that name; config.mode for None; a Mode as it is."""
+    """The mode of that name; config.mode for None; a Mode as it is.
+
+    Raises TypeError for other values, and an Exception that lists the names for an unknown one.
+
+    >>> print(get_mode('FAST_COMPILE'))
+    Mode(linker = py, optimizer = fast_compile)
+    """
     if isinstance(orig_string, Mode):
         return orig_string
     name = config.mode if orig_string is None else orig_string

@@ -149,7 +149,13 @@ undefined_grad_ = UndefinedGrad()
 
 
 def consider_constant(x: Any) -> Any:
-    """`x`, through which no gradient passes: it is zero on this path. Theano's older name of `zero_grad`."""
+    """`x`, through which no gradient passes: it is zero on this path. Theano's older name of `zero_grad`.
+
+    >>> import symtheano.tensor as T
+    >>> x = T.dscalar("x")
+    >>> float(T.grad(consider_constant(x) * x, x).eval({x: 3.0}))
+    3.0
+    """
     return consider_constant_(x)
 
 
@@ -184,6 +190,11 @@ def undefined_grad(x: Any) -> Any:
     """`x`, with an undefined gradient: whoever differentiates through it gets NullTypeGradError.
 
     x: a tensor of any shape and dtype; the result has its type.
+
+    >>> import symtheano.tensor as T
+    >>> x = T.dscalar("x")
+    >>> print(T.grad(undefined_grad(x), x, null_gradients='return').type)
+    NullType
     """
     return undefined_grad_(x)
 

@@ -35,6 +35,10 @@ def grad_undefined(op: Op, x_pos: int, x: Variable, comment: str = "") -> Variab
     """For an Op's `grad`: the gradient with respect to input `x_pos`, `x`, does not exist mathematically.
 
     Asking for it raises NullTypeGradError with the op's name and `comment`.
+
+    >>> import symtheano.tensor as T
+    >>> isinstance(grad_undefined(T.exp, 0, T.dscalar('x')).type, NullType)
+    True
     """
     return _null(op, x_pos, x, "mathematically undefined", comment)
 
@@ -43,6 +47,10 @@ def grad_not_implemented(op: Op, x_pos: int, x: Variable, comment: str = "") -> 
     """For an Op's `grad`: the gradient with respect to input `x_pos`, `x`, exists and nobody has written it.
 
     Asking for it raises NullTypeGradError with the op's name and `comment`.
+
+    >>> import symtheano.tensor as T
+    >>> isinstance(grad_not_implemented(T.exp, 0, T.dscalar('x')).type, NullType)
+    True
     """
     return _null(op, x_pos, x, "not implemented", comment)
 

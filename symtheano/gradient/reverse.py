@@ -140,9 +140,16 @@ def subgraph_grad(
 ) -> tuple[Any, ...]:
     """Gradients of one stage of a computation, for training it part by part.
 
-    wrt: the parameters of the stage. end: the variables where the stage begins; nothing flows past them.
-    start: variables at the other end of the stage, each with its gradient. cost: a scalar that enters at this stage.
-    Returns (gradients of wrt, gradients of end); with `details`, also those from `start` alone and from `cost` alone.
+    wrt: the parameters of the stage. end: the variables where the stage begins; nothing flows past them. start:
+    variables at the other end of the stage, each with its gradient. cost: a scalar that enters at this stage. Returns
+    (gradients of wrt, gradients of end); with `details`, also those from `start` alone and from `cost` alone. Raises
+    AssertionError where wrt and end are no lists, start no dict, or start and cost are both missing.
+
+    >>> import symtheano.tensor as T
+    >>> x, w = T.dscalars("x", "w")
+    >>> (by_w,), (by_x,) = subgraph_grad([w], [x], cost=w * x)
+    >>> [float(g.eval({x: 3.0, w: 2.0})) for g in (by_w, by_x)]
+    [3.0, 2.0]
     """
     if cost is None and start is None:
         raise AssertionError("subgraph_grad needs a cost, or start: the known gradients of variables.")

@@ -155,7 +155,11 @@ alloc = Alloc()
 
 
 def alloc_validate_shape(shape: Sequence[Any]) -> tuple[list[Any], list[bool]]:
-    """The lengths as int64 scalars, and for each axis whether its length is known to be 1."""
+    """The lengths as int64 scalars, and for each axis whether its length is known to be 1.
+
+    >>> alloc_validate_shape((1, 5))[1]
+    [True, False]
+    """
     lengths = [as_size(s) for s in shape]
     return lengths, [constant_dim(n) == 1 for n in lengths]
 
@@ -208,12 +212,20 @@ def zeros(shape: Any, dtype: str | None = None) -> Any:
 
 
 def ones(shape: Any, dtype: str | None = None) -> Any:
-    """A tensor of ones, of `dtype` (None: config.floatX). `shape` as in `full`."""
+    """A tensor of ones, of `dtype` (None: config.floatX). `shape` as in `full`.
+
+    >>> ones((1, 3)).eval()
+    array([[1., 1., 1.]])
+    """
     return full(shape, np.ones((), dtype_named(dtype)))
 
 
 def empty(shape: Any, dtype: str | None = None) -> Any:
-    """A tensor whose elements are not set, of `dtype` (None: config.floatX). `shape` as in `full`."""
+    """A tensor whose elements are not set, of `dtype` (None: config.floatX). `shape` as in `full`.
+
+    >>> empty((2, 1)).type
+    TensorType(float64, col)
+    """
     return AllocEmpty(dtype_named(dtype))(*lengths_of(shape))
 
 
@@ -252,7 +264,11 @@ def zeros_like(model: Any, dtype: str | None = None, opt: bool = False) -> Any:
 
 
 def ones_like(model: Any, dtype: str | None = None, opt: bool = False) -> Any:
-    """Ones in the shape of `model`, of `dtype` (None: the model's own, also for integers). opt: see `zeros_like`."""
+    """Ones in the shape of `model`, of `dtype` (None: the model's own, also for integers). opt: see `zeros_like`.
+
+    >>> ones_like(np.arange(3, dtype="int8")).eval()
+    array([1, 1, 1], dtype=int8)
+    """
     return _constant_like(model, 1, dtype, opt)
 
 

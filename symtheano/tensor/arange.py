@@ -178,7 +178,14 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype:
 def logspace(
     start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0, dtype: str | None = None
 ) -> Any:
-    """`base` to the power of the elements of linspace(start, stop, num, endpoint)."""
+    """`base` to the power of the elements of linspace(start, stop, num, endpoint).
+
+    start, stop: numbers, or scalars of any real dtype. num: how many elements, an int. dtype: None for that of the
+    powers.
+
+    >>> logspace(0, 3, 4).eval()
+    array([   1.,   10.,  100., 1000.])
+    """
     values = functions.pow(base, linspace(start, stop, num, endpoint))
     return values if dtype is None else values.astype(dtype)
 

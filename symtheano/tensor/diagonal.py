@@ -105,13 +105,23 @@ def eye(n: Any, m: Any = None, k: Any = 0, dtype: str | None = None) -> Any:
 
 
 def identity_like(x: Any) -> Any:
-    """The identity matrix in the shape and dtype of the matrix `x`."""
+    """The identity matrix in the shape and dtype of the matrix `x`.
+
+    >>> identity_like(np.zeros((2, 3))).eval()
+    array([[1., 0., 0.],
+           [0., 1., 0.]])
+    """
     x = as_tensor_variable(x)
     return eye(shape_i(x, 0), shape_i(x, 1), k=0, dtype=x.type.dtype)
 
 
 def tri(N: Any, M: Any = None, k: Any = 0, dtype: str | None = None) -> Any:
-    """A matrix of N rows and M columns (None: N) with ones on and below its diagonal k (`dtype` None: floatX)."""
+    """A matrix of N rows and M columns (None: N) with ones on and below its diagonal k (`dtype` None: floatX).
+
+    >>> tri(2, 3).eval()
+    array([[1., 0., 0.],
+           [1., 1., 0.]])
+    """
     return Tri(dtype)(N, N if M is None else M, k)
 
 
@@ -125,7 +135,14 @@ def tril(m: Any, k: Any = 0) -> Any:
 
 
 def triu(m: Any, k: Any = 0) -> Any:
-    """The upper triangle of a matrix (or of each matrix in the last two axes): zeros below the diagonal k."""
+    """The upper triangle of a matrix (or of each matrix in the last two axes): zeros below the diagonal k.
+
+    Raises ValueError for less than two dimensions.
+
+    >>> triu([[1, 2], [3, 4]]).eval()
+    array([[1, 2],
+           [0, 4]])
+    """
     return _triangle(m, as_size(k) - 1, "triu", lambda below, x, zero: functions.switch(below, zero, x))
 
 
@@ -296,10 +313,20 @@ def diag(v: Any, k: int = 0) -> Any:
 
 
 def extract_diag(x: Any) -> Any:
-    """The main diagonal of a matrix."""
+    """The main diagonal of a matrix.
+
+    >>> extract_diag([[1, 2], [3, 4]]).eval()
+    array([1, 4])
+    """
     return ExtractDiag()(x)
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The sum of the diagonal `offset` of two axes of `a`."""
+    """The sum of the diagonal `offset` of two axes of `a`.
+
+    a: two dimensions or more; the result has these two axes fewer and the dtype of `a.sum()`.
+
+    >>> trace([[1, 2], [3, 4]]).eval()
+    array(5)
+    """
     return diagonal(a, offset, axis1, axis2).sum(axis=-1)

@@ -212,7 +212,12 @@ def _has_own_dot(v: Any) -> bool:
 
 
 def outer(x: Any, y: Any) -> Any:
-    """The matrix of all products x[i] * y[j]; operands of other than one dimension are flattened."""
+    """The matrix of all products x[i] * y[j]; operands of other than one dimension are flattened.
+
+    >>> outer([1, 2], [3, 4, 5]).eval()
+    array([[ 3,  4,  5],
+           [ 6,  8, 10]])
+    """
     x, y = (_flat(as_tensor_variable(v)) for v in (x, y))
     return dimshuffle(x, (0, "x")) * dimshuffle(y, ("x", 0))
 
@@ -222,7 +227,13 @@ def _flat(x: Any) -> Any:
 
 
 def inner(a: Any, b: Any) -> Any:
-    """The sum over the last axes of `a` and `b` of their products, as numpy.inner."""
+    """The sum over the last axes of `a` and `b` of their products, as numpy.inner.
+
+    Raises ValueError where the lengths of the last axes differ.
+
+    >>> inner([1, 2, 3], [1, 0, 2]).eval()
+    array(7)
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     if a.type.ndim == 0 or b.type.ndim == 0:
         return functions.mul(a, b)
@@ -309,7 +320,11 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def batched_tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """tensordot(x[i], y[i]) for each i of the first axes.
 
-    axes: as for tensordot; counted in `x` and `y` themselves, so that axis 0, the batch, may not be among them.
+    axes: as for tensordot; counted in `x` and `y` themselves, so that axis 0, the batch, may not be among them. x, y:
+    the first axes of equal length. Raises ValueError for axes that do not fit.
+
+    >>> batched_tensordot(np.ones((7, 2, 3)), np.ones((7, 3, 4)), axes=1).type.shape
+    (7, 2, 4)
     """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     check_batch(x, y)

@@ -200,7 +200,13 @@ def cumsum(x: Any, axis: int | None = None) -> Any:
 
 
 def cumprod(x: Any, axis: int | None = None) -> Any:
-    """The running product along an axis (None: of the flattened tensor), in the dtype of x."""
+    """The running product along an axis (None: of the flattened tensor), in the dtype of x.
+
+    x: an array of numbers. Raises ValueError for an axis that x has not.
+
+    >>> cumprod([1, 2, 3, 4]).eval()
+    array([ 1,  2,  6, 24])
+    """
     return _running(x, axis, "mul")
 
 
@@ -212,12 +218,20 @@ def _running(x: Any, axis: int | None, mode: str) -> Any:
 
 
 def CumsumOp(axis: int | None = None) -> CumOp:
-    """The Op of cumsum, under the name it had in Theano 0.7."""
+    """The Op of cumsum, under the name it had in Theano 0.7.
+
+    >>> CumsumOp(axis=0)([1, 2, 3]).eval()
+    array([1, 3, 6])
+    """
     return CumOp(axis, "add")
 
 
 def CumprodOp(axis: int | None = None) -> CumOp:
-    """The Op of cumprod, under the name it had in Theano 0.7."""
+    """The Op of cumprod, under the name it had in Theano 0.7.
+
+    >>> CumprodOp(axis=0)([1, 2, 3]).eval()
+    array([1, 2, 6])
+    """
     return CumOp(axis, "mul")
 
 
@@ -266,10 +280,18 @@ def searchsorted(x: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """The places, int64 in the shape of `v`, where elements put into the sorted vector `x` keep it sorted.
 
     side: before ("left") or after ("right") equal elements. sorter: positions that sort x, which then need not be.
+    Raises ValueError where x or sorter is no vector or for another side, TypeError for a sorter of other than integers.
+
+    >>> searchsorted([1, 3, 5], [0, 3, 9]).eval()
+    array([0, 1, 3])
     """
     return SearchsortedOp(side)(x, v) if sorter is None else SearchsortedOp(side)(x, v, sorter)
 
 
 def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
-    """The slices of x along an axis (None: elements of the flattened tensor) where the vector `condition` is true."""
+    """The slices of x along an axis (None: elements of the flattened tensor) where the vector `condition` is true.
+
+    >>> compress([True, False, True], [5, 6, 7]).eval()
+    array([5, 7])
+    """
     return take(x, flatnonzero(condition), axis)

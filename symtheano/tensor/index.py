@@ -210,17 +210,31 @@ def _not_an_integer(e: Any, why: str) -> str:
 
 
 def advanced_subtensor(x: Any, *entries: Any) -> Any:
-    """`x[entries]` where at least one entry is an array."""
+    """`x[entries]` where at least one entry is an array.
+
+    x: an array of any shape and dtype. Raises IndexError for indices that it has not.
+
+    >>> advanced_subtensor([[1, 2], [3, 4]], [0, 1], [1, 1]).eval()
+    array([2, 4])
+    """
     return index(x, tuple(entries))
 
 
 def advanced_inc_subtensor(x: Any, y: Any, *entries: Any) -> Any:
-    """`x` with x[entries] incremented by `y`, where at least one entry is an array."""
+    """`x` with x[entries] incremented by `y`, where at least one entry is an array.
+
+    >>> advanced_inc_subtensor([1, 2, 3], 10, [0, 0]).eval()
+    array([21,  2,  3])
+    """
     return inc_subtensor(index(x, tuple(entries)), y)
 
 
 def advanced_set_subtensor(x: Any, y: Any, *entries: Any) -> Any:
-    """`x` with x[entries] set to `y`, where at least one entry is an array."""
+    """`x` with x[entries] set to `y`, where at least one entry is an array.
+
+    >>> advanced_set_subtensor([1, 2, 3], 9, [0, 2]).eval()
+    array([9, 2, 9])
+    """
     return set_subtensor(index(x, tuple(entries)), y)
 
 
@@ -339,6 +353,9 @@ def nonzero(a: Any, return_matrix: bool = False) -> Any:
     """The positions of the nonzero elements: a tuple of int64 vectors, one for each axis, as numpy's nonzero.
 
     return_matrix: the vectors as the rows of one matrix. Raises ValueError for a 0-d array.
+
+    >>> [v.eval() for v in nonzero([[0, 5], [6, 0]])]
+    [array([0, 1]), array([1, 0])]
     """
     vectors = nonzero_op(a, return_list=True)
     if not return_matrix:
@@ -348,7 +365,11 @@ def nonzero(a: Any, return_matrix: bool = False) -> Any:
 
 
 def flatnonzero(a: Any) -> Any:
-    """The positions of the nonzero elements in the flattened array, an int64 vector. ValueError for a 0-d array."""
+    """The positions of the nonzero elements in the flattened array, an int64 vector. ValueError for a 0-d array.
+
+    >>> flatnonzero([[0, 5], [6, 0]]).eval()
+    array([1, 2])
+    """
     a = as_tensor_variable(a)
     if a.type.ndim == 0:
         raise ValueError("flatnonzero only supports non-scalar arrays.")
@@ -356,7 +377,13 @@ def flatnonzero(a: Any) -> Any:
 
 
 def nonzero_values(a: Any) -> Any:
-    """The nonzero elements of `a` as a vector, in C order."""
+    """The nonzero elements of `a` as a vector, in C order.
+
+    Raises ValueError for a 0-d array.
+
+    >>> nonzero_values([[0, 5], [6, 0]]).eval()
+    array([5, 6])
+    """
     a = as_tensor_variable(a)
     return advanced_subtensor1(a.flatten(), flatnonzero(a))
 
@@ -365,6 +392,10 @@ def get_idx_list(inputs: Sequence[Variable], idx_list: Iterable[Any], get_count:
     """The key of a Subtensor node: `idx_list` filled with the node's inputs (x, then the values).
 
     get_count: also how many inputs it took.
+
+    >>> node = index([1, 2, 3], slice(0, 2)).owner
+    >>> get_idx_list(node.inputs, node.op.idx_list)
+    (slice(TensorConstant{0}, TensorConstant{2}, None),)
     """
     entries = tuple(fill(idx_list, inputs[1:]))
     return (entries, len(inputs) - 1) if get_count else entries
@@ -375,6 +406,9 @@ def get_canonical_form_slice(theslice: Any, length: Any) -> tuple[Any, int | Any
 
     Returns (slice, 1 or -1): 0 <= start <= stop <= length and step > 0; -1: what it selects is to be reversed (a
     variable where the step is one). For an integer: the index counted from the start, and 1.
+
+    >>> get_canonical_form_slice(slice(None, None, -2), 5)
+    (slice(0, 5, 2), -1)
     """
     entry = _entry(theslice)
     if not isinstance(entry, slice):

@@ -332,7 +332,13 @@ def join(axis: Any, *tensors_list: Any) -> Any:
 
 
 def concatenate(tensor_list: Sequence[Any], axis: Any = 0) -> Any:
-    """`join(axis, *tensor_list)`: numpy's order of arguments."""
+    """`join(axis, *tensor_list)`: numpy's order of arguments.
+
+    tensor_list: a list or tuple of tensors (TypeError for anything else) of equal shape but for the axis.
+
+    >>> concatenate([[1, 2], [3]]).eval()
+    array([1, 2, 3])
+    """
     if not isinstance(tensor_list, (tuple, list)):
         raise TypeError(
             explain(
@@ -415,12 +421,26 @@ def stacklists(arg: Any) -> Any:
 
 
 def horizontal_stack(*args: Any) -> Any:
-    """Matrices side by side."""
+    """Matrices side by side.
+
+    Two or more matrices with equally many rows; ValueError where one is no matrix.
+
+    >>> horizontal_stack([[1], [2]], [[3, 4], [5, 6]]).eval()
+    array([[1, 3, 4],
+           [2, 5, 6]])
+    """
     return _stack_matrices(1, args)
 
 
 def vertical_stack(*args: Any) -> Any:
-    """Matrices one below the other."""
+    """Matrices one below the other.
+
+    Two or more matrices with equally many columns; ValueError where one is no matrix.
+
+    >>> vertical_stack([[1, 2]], [[3, 4]]).eval()
+    array([[1, 2],
+           [3, 4]])
+    """
     return _stack_matrices(0, args)
 
 

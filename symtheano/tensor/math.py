@@ -317,7 +317,11 @@ def round(a: Any, mode: str | None = None) -> Any:
 
 
 def iround(a: Any, mode: str | None = None) -> Any:
-    """`round(a, mode)` as int64."""
+    """`round(a, mode)` as int64.
+
+    >>> iround([0.6, 2.5]).eval()
+    array([1, 2])
+    """
     return cast(round(a, mode), "int64")
 
 
@@ -325,12 +329,22 @@ def iround(a: Any, mode: str | None = None) -> Any:
 
 
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:
-    """The pair (x // y, x % y)."""
+    """The pair (x // y, x % y).
+
+    >>> [v.eval() for v in divmod([7, -7], 3)]
+    [array([ 2, -3]), array([1, 2])]
+    """
     return int_div(x, y), mod(x, y)
 
 
 def ceil_intdiv(a: Any, b: Any) -> Any:
-    """The quotient of integers rounded up, without going through floats."""
+    """The quotient of integers rounded up, without going through floats.
+
+    a, b: integers of any shapes that broadcast together.
+
+    >>> ceil_intdiv([6, 7], 3).eval()
+    array([2, 3])
+    """
     quotient = int_div(a, b)
     return cast(neq(mod(a, b), 0), quotient.type.dtype) + quotient  # uint8 stays uint8
 
@@ -339,7 +353,13 @@ def ceil_intdiv(a: Any, b: Any) -> Any:
 
 
 def isfinite(a: Any) -> Any:
-    """Whether each element is neither nan nor infinite."""
+    """Whether each element is neither nan nor infinite.
+
+    a: an array of any shape and dtype; the result is bool.
+
+    >>> isfinite([1.0, np.nan, np.inf]).eval()
+    array([ True, False, False])
+    """
     return invert(or_(isnan(a), isinf(a)))
 
 
@@ -347,6 +367,9 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
     """Whether |a - b| <= atol + rtol * |b|, elementwise, as numpy.isclose: bool.
 
     Infinities are close to themselves only; nan is close to nothing, or to nan with `equal_nan`.
+
+    >>> isclose([1.0, np.inf], [1.1, np.inf]).eval()
+    array([False,  True])
     """
     a, b = (_as_number(v) for v in (a, b))
     within = le(abs_(a - b), atol + rtol * abs_(b))
@@ -355,7 +378,11 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
 
 
 def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """Whether all elements are close, see `isclose`: a bool scalar."""
+    """Whether all elements are close, see `isclose`: a bool scalar.
+
+    >>> allclose([1.0, 2.0], [1.0, 2.0 + 1e-9]).eval()
+    array(True)
+    """
     return isclose(a, b, rtol, atol, equal_nan).all()
 
 
@@ -369,12 +396,24 @@ def _as_number(x: Any) -> Any:
 
 
 def largest(*args: Any) -> Any:
-    """The elementwise maximum of all arguments."""
+    """The elementwise maximum of all arguments.
+
+    Arrays that broadcast together; TypeError for none.
+
+    >>> largest([1, 5], [4, 2], 3).eval()
+    array([4, 5])
+    """
     return _fold(maximum, args)
 
 
 def smallest(*args: Any) -> Any:
-    """The elementwise minimum of all arguments."""
+    """The elementwise minimum of all arguments.
+
+    Arrays that broadcast together; TypeError for none.
+
+    >>> smallest([1, 5], [4, 2], 3).eval()
+    array([1, 2])
+    """
     return _fold(minimum, args)
 
 

@@ -88,7 +88,11 @@ def normal(
     ndim: int | None = None,
     dtype: str | None = None,
 ) -> Any:
-    """Normal numbers with mean `avg` and standard deviation `std`, tensors that fit `size`."""
+    """Normal numbers with mean `avg` and standard deviation `std`, tensors that fit `size`.
+
+    >>> normal(random_state_type(), (2, 3))[1].type.ndim
+    2
+    """
     return _scaled("normal", random_state, size, avg, std, ndim, dtype)
 
 
@@ -104,6 +108,9 @@ def binomial(
     """How many of `n` trials with probability `p` succeed; n and p are tensors that fit `size`.
 
     prob: older name of p.
+
+    >>> binomial(random_state_type(), (5,), n=10, p=0.5)[1].type
+    TensorType(int64, vector)
     """
     n, p = as_tensor_variable(n), as_tensor_variable(_renamed(p, prob))
     count, vector, _ = infer_size(ndim, size, n, p)
@@ -120,7 +127,11 @@ def _renamed(p: Any, prob: Any) -> Any:
 def random_integers(
     random_state: Any, size: Any = None, low: Any = 0, high: Any = 1, ndim: int | None = None, dtype: str = "int64"
 ) -> Any:
-    """Integers from `low` to `high`, both included, tensors that fit `size`."""
+    """Integers from `low` to `high`, both included, tensors that fit `size`.
+
+    >>> random_integers(random_state_type(), (5,), low=1, high=6)[1].type
+    TensorType(int64, vector)
+    """
     low, high = as_tensor_variable(low), as_tensor_variable(high)
     _, vector, pattern = infer_size(ndim, size, low, high)
     return RandomFunction(random_integers_helper, _type(dtype, pattern))(random_state, vector, low, high)
@@ -138,6 +149,9 @@ def choice(
     """Elements of the vector `a`, or (a number) of 0..a-1. size None: one.
 
     replace: whether an element may come twice. p: their probabilities, a vector; None for equal ones.
+
+    >>> choice(random_state_type(), (5,), a=10)[1].type
+    TensorType(int64, vector)
     """
     a = as_tensor_variable(a)
     replace = constant(replace, dtype="int8") if isinstance(replace, bool) else as_tensor_variable(replace)
@@ -148,14 +162,22 @@ def choice(
 
 
 def poisson(random_state: Any, size: Any = None, lam: Any = 1.0, ndim: int | None = None, dtype: str = "int64") -> Any:
-    """Counts of events that come at the rate `lam`, a tensor that fits `size`, which must be given."""
+    """Counts of events that come at the rate `lam`, a tensor that fits `size`, which must be given.
+
+    >>> poisson(random_state_type(), (5,), lam=2.0)[1].type
+    TensorType(int64, vector)
+    """
     lam = as_tensor_variable(lam)
     _, vector, pattern = infer_size(ndim, size)
     return RandomFunction("poisson", _type(dtype, pattern))(random_state, vector, lam)
 
 
 def permutation(random_state: Any, size: Any = None, n: Any = 1, ndim: int | None = None, dtype: str = "int64") -> Any:
-    """Permutations of 0..n-1, one for each element of `size`: a tensor of shape (*size, n), or (n,) without size."""
+    """Permutations of 0..n-1, one for each element of `size`: a tensor of shape (*size, n), or (n,) without size.
+
+    >>> permutation(random_state_type(), n=5)[1].type
+    TensorType(int64, vector)
+    """
     if size is None or (isinstance(size, (tuple, list)) and not size):
         if ndim not in (None, 1):
             raise TypeError(f"You asked for just one permutation but asked for {ndim} dimensions.")
@@ -177,6 +199,9 @@ def multinomial(
     """Counts of the outcomes of `n` experiments with probabilities `pvals`: a tensor of shape (*size, L).
 
     pvals: shape (..., L), whose rows sum to 1; its rows and n are stretched to `size`. size None: a draw for each row.
+
+    >>> multinomial(random_state_type(), (5,), n=10, pvals=[0.2, 0.8])[1].type
+    TensorType(int64, matrix)
     """
     n, pvals = as_tensor_variable(n), as_tensor_variable(pvals)
     _, vector, pattern = infer_size(ndim, size, n, pvals[..., 0])

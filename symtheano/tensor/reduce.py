@@ -81,14 +81,22 @@ def _reduced(op: Any, x: Any, keepdims: bool) -> Any:
 
 
 def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
-    """`y`, a reduction of `x` over `axis`, with these axes back as broadcastable ones."""
+    """`y`, a reduction of `x` over `axis`, with these axes back as broadcastable ones.
+
+    >>> makeKeepDims(np.ones((2, 3)), np.ones(2), 1).type
+    TensorType(float64, col)
+    """
     x = as_tensor_variable(x)
     axes = check_axes(axis, x, "makeKeepDims")
     return restored(as_tensor_variable(y), x, tuple(range(x.type.ndim)) if axes is None else axes)
 
 
 def check_and_normalize_axes(x: Any, axis: Any) -> list[int]:
-    """The axes that `axis` names for the tensor `x`, counted from 0; [] for None. Errors: see `check_axes`."""
+    """The axes that `axis` names for the tensor `x`, counted from 0; [] for None. Errors: see `check_axes`.
+
+    >>> check_and_normalize_axes(np.zeros((2, 3)), -1)
+    [1]
+    """
     x = as_tensor_variable(x)
     axes = check_axes(axis, x, "axis")
     return list(range(x.type.ndim)) if axes is None and axis is not None else list(axes or ())
@@ -122,6 +130,9 @@ def prod(
     """The product over axes; dtypes as for `sum`.
 
     no_zeros_in_input: a promise that makes the gradient cheaper; without it the gradient is right at zeros, too.
+
+    >>> prod([[1, 2], [3, 4]], axis=1).eval()
+    array([ 2, 12])
     """
     return _reduced(Prod(check(input, axis, "prod"), dtype, acc_dtype, no_zeros_in_input), input, keepdims)
 
@@ -188,6 +199,9 @@ def var(input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, cor
 
     ddof: the sum of squares is divided by N - ddof, N being the number of elements. corrected: subtracts what rounding
     of the mean adds (the corrected two-pass algorithm).
+
+    >>> var([1.0, 3.0]).eval()
+    array(1.)
     """
     if isinstance(ddof, bool):
         raise ValueError("var: the parameters are (input, axis, ddof, keepdims, corrected): pass keepdims by name")
@@ -211,14 +225,24 @@ def _squared(x: Any) -> Any:
 
 
 def std(input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False) -> Any:
-    """The standard deviation over axes, sqrt(var(...)); its gradient at 0 is nan."""
+    """The standard deviation over axes, sqrt(var(...)); its gradient at 0 is nan.
+
+    >>> std([1.0, 3.0]).eval()
+    array(1.)
+    """
     result = functions.sqrt(var(input, axis, ddof, keepdims, corrected))
     result.name = "std"
     return result
 
 
 def norm(x: Any, L: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
-    """The L-norm of the elements along axes, (sum |x|**L)**(1/L); L may be infinite. Its gradient at 0 is nan."""
+    """The L-norm of the elements along axes, (sum |x|**L)**(1/L); L may be infinite. Its gradient at 0 is nan.
+
+    Raises NotImplementedError for L=0.
+
+    >>> norm([3.0, -4.0]).eval()
+    array(5.)
+    """
     x = as_tensor_variable(x)
     if L is None:
         L = 2
@@ -241,34 +265,57 @@ def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The maximum over axes; nan wins. Tied elements all get the whole gradient.
 
     Of no elements there is none: ValueError when it is run.
+
+    >>> max([[1, 5], [7, 2]], axis=0).eval()
+    array([7, 5])
     """
     return _reduced(Max(check(x, axis, "max")), x, keepdims)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The minimum over axes, see `max`."""
+    """The minimum over axes, see `max`.
+
+    >>> min([[1, 5], [7, 2]], axis=0).eval()
+    array([1, 2])
+    """
     return _reduced(Min(check(x, axis, "min")), x, keepdims)
 
 
 def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Where the (first) maximum is, int64: nan is the largest; axis=None counts in the flattened tensor."""
+    """Where the (first) maximum is, int64: nan is the largest; axis=None counts in the flattened tensor.
+
+    >>> argmax([[1, 5], [7, 2]], axis=1).eval()
+    array([1, 0])
+    """
     return _reduced(Argmax(check(x, axis, "argmax")), x, keepdims)
 
 
 def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Where the (first) minimum is, int64; see `argmax`."""
+    """Where the (first) minimum is, int64; see `argmax`.
+
+    >>> argmin([3, 1, 2]).eval()
+    array(1)
+    """
     return _reduced(Argmin(check(x, axis, "argmin")), x, keepdims)
 
 
 def max_and_argmax(a: Any, axis: Any = None, keepdims: bool = False) -> list[Any]:
-    """[max(a, axis), argmax(a, axis)]."""
+    """[max(a, axis), argmax(a, axis)].
+
+    >>> [v.eval() for v in max_and_argmax([[1, 5], [7, 2]], axis=1)]
+    [array([5, 7]), array([1, 0])]
+    """
     a = as_tensor_variable(a)
     outs = MaxAndArgmax(check(a, axis, "max_and_argmax"))(a)
     return [makeKeepDims(a, out, axis) for out in outs] if keepdims else list(outs)
 
 
 def ptp(a: Any, axis: Any = None) -> Any:
-    """The range of values, max(a, axis) - min(a, axis)."""
+    """The range of values, max(a, axis) - min(a, axis).
+
+    >>> ptp([3, 1, 8]).eval()
+    array(7)
+    """
     return max(a, axis) - min(a, axis)
 
 
@@ -276,12 +323,20 @@ def ptp(a: Any, axis: Any = None) -> Any:
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Whether all elements along axes are non-zero: bool."""
+    """Whether all elements along axes are non-zero: bool.
+
+    >>> all([[True, False], [True, True]], axis=1).eval()
+    array([False,  True])
+    """
     return _reduced(All(check(x, axis, "all")), x, keepdims)
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Whether an element along axes is non-zero: bool."""
+    """Whether an element along axes is non-zero: bool.
+
+    >>> any([[False, False], [True, False]], axis=1).eval()
+    array([False,  True])
+    """
     return _reduced(Any_(check(x, axis, "any")), x, keepdims)
 
 
@@ -330,5 +385,11 @@ class LogSumExp(ReduceOp):
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """log(sum(exp(x))) over axes, without overflow."""
+    """log(sum(exp(x))) over axes, without overflow.
+
+    x: real numbers (TypeError for complex ones); the result is of floats.
+
+    >>> logsumexp([1000.0, 1000.0]).eval()
+    array(1000.69314718)
+    """
     return _reduced(LogSumExp(check(x, axis, "logsumexp")), x, keepdims)

@@ -266,7 +266,11 @@ def _agreed(v: Variable, values: list[Any], same: bool = True) -> Any:
 
 
 def extract_constant(x: Any, elemwise: bool = True, only_process_constants: bool = False) -> Any:
-    """The scalar constant that `x` is (see get_scalar_constant_value), or else `x` as a tensor variable."""
+    """The scalar constant that `x` is (see get_scalar_constant_value), or else `x` as a tensor variable.
+
+    >>> int(extract_constant(as_tensor_variable(3) + 1))
+    4
+    """
     try:
         return get_scalar_constant_value(x, elemwise, only_process_constants)
     except NotScalarConstantError:

@@ -176,12 +176,20 @@ def specify_shape(x: Any, shape: Any) -> Any:
 
 
 def addbroadcast(x: Any, *axes: int) -> Any:
-    """`x` with these axes broadcastable. ValueError where one has not length 1 (when built, or else when run)."""
+    """`x` with these axes broadcastable. ValueError where one has not length 1 (when built, or else when run).
+
+    >>> addbroadcast(np.ones((1, 3)), 0).type
+    TensorType(float64, row)
+    """
     return _rebroadcast(as_tensor_variable(x), axes, True)
 
 
 def unbroadcast(x: Any, *axes: int) -> Any:
-    """`x` with these axes not broadcastable."""
+    """`x` with these axes not broadcastable.
+
+    >>> unbroadcast(np.ones((1, 3)), 0).type
+    TensorType(float64, matrix)
+    """
     return _rebroadcast(as_tensor_variable(x), axes, False)
 
 
@@ -206,7 +214,13 @@ def patternbroadcast(x: Any, broadcastable: Iterable[Any]) -> Any:
 
 
 def is_flat(var: Any, ndim: int | None = None, outdim: int | None = None) -> bool:
-    """Whether `var` has `ndim` dimensions (1 where not said). `outdim` is the older name of ndim."""
+    """Whether `var` has `ndim` dimensions (1 where not said). `outdim` is the older name of ndim.
+
+    ValueError for both.
+
+    >>> is_flat(as_tensor_variable([1, 2]))
+    True
+    """
     if outdim is not None and ndim is not None:
         raise ValueError("You should only specify ndim: outdim is its older name")
     return bool(var.ndim == (ndim or outdim or 1))

@@ -189,6 +189,9 @@ def shape_i(x: Any, i: int) -> Any:
     """The length of axis `i` of x as an int64 scalar: a constant where the type knows it.
 
     Raises IndexError where x has no such axis.
+
+    >>> shape_i(np.ones((2, 3)), 1).eval()
+    array(3)
     """
     x = as_tensor_variable(x)
     axis = normal_axis(i, x.type.ndim, "shape_i", x)

@@ -142,7 +142,13 @@ def sort(a: Any, axis: Any = -1, kind: str = "quicksort", order: None = None) ->
 
 
 def argsort(a: Any, axis: Any = -1, kind: str = "quicksort", order: None = None) -> Any:
-    """The positions, int64, that sort `a` along an axis (None: flattened first)."""
+    """The positions, int64, that sort `a` along an axis (None: flattened first).
+
+    Arguments as for `sort`.
+
+    >>> argsort([3, 1, 2]).eval()
+    array([1, 2, 0])
+    """
     return _sorting(ArgSortOp, a, axis, kind, order)
 
 

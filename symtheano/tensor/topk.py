@@ -144,7 +144,11 @@ def argtopk(x: Any, kth: Any, axis: int | None = -1, sorted: bool = True, idx_dt
 
 
 def topk_and_argtopk(x: Any, kth: Any, axis: int | None = -1, sorted: bool = True, idx_dtype: str = "int64") -> Any:
-    """[topk(...), argtopk(...)] by one search."""
+    """[topk(...), argtopk(...)] by one search.
+
+    >>> [v.type.dtype for v in topk_and_argtopk(np.ones((4, 5)), 2)]
+    ['float64', 'int64']
+    """
     return _topk(x, kth, axis, sorted, idx_dtype, True, True)
 
 

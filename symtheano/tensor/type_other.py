@@ -27,12 +27,20 @@ NoneConst = Constant(none_type_t, None, name="NoneConst")
 
 
 def tensor_from_scalar(s: Any) -> Any:
-    """A number or 0-d variable as a 0-d tensor. Theano had a type of scalars beside 0-d tensors; symtheano has not."""
+    """A number or 0-d variable as a 0-d tensor. Theano had a type of scalars beside 0-d tensors; symtheano has not.
+
+    >>> tensor_from_scalar(3.5).type
+    TensorType(float32, scalar)
+    """
     return scalar_from_tensor(s)
 
 
 def scalar_from_tensor(t: Any) -> Any:
-    """The 0-d tensor `t` itself; TypeError for a tensor with dimensions."""
+    """The 0-d tensor `t` itself; TypeError for a tensor with dimensions.
+
+    >>> scalar_from_tensor(3.5).type
+    TensorType(float32, scalar)
+    """
     t = as_tensor_variable(t)
     if t.type.ndim:
         raise TypeError(explain("A scalar is needed, a tensor was given.", operands=[f"{t}: {t.type}"]))

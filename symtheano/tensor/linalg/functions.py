@@ -172,7 +172,12 @@ def kron(a: Any, b: Any) -> Any:
 
 
 def alloc_diag(x: Any) -> Any:
-    """The square matrix with the vector `x` on its diagonal. TypeError for other than a vector."""
+    """The square matrix with the vector `x` on its diagonal. TypeError for other than a vector.
+
+    >>> alloc_diag([1, 2]).eval()
+    array([[1, 0],
+           [0, 2]])
+    """
     x = as_tensor_variable(x)
     if x.type.ndim != 1:
         raise TypeError(explain("AllocDiag only works on vectors.", operation="alloc_diag", operands=shown(x)))
@@ -180,7 +185,11 @@ def alloc_diag(x: Any) -> Any:
 
 
 def diag(x: Any) -> Any:
-    """The diagonal of a matrix, or the matrix with the vector `x` on its diagonal. TypeError for others."""
+    """The diagonal of a matrix, or the matrix with the vector `x` on its diagonal. TypeError for others.
+
+    >>> diag([[1, 2], [3, 4]]).eval()
+    array([1, 4])
+    """
     x = as_tensor_variable(x)
     if x.type.ndim not in (1, 2):
         raise TypeError(explain("diag requires vector or matrix argument.", operation="diag", operands=shown(x)))
@@ -188,5 +197,9 @@ def diag(x: Any) -> Any:
 
 
 def trace(X: Any) -> Any:
-    """The sum of the diagonal of a matrix."""
+    """The sum of the diagonal of a matrix.
+
+    >>> trace([[1, 2], [3, 4]]).eval()
+    array(5)
+    """
     return sum_of(extract_diag(X))

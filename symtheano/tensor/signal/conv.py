@@ -28,6 +28,9 @@ def conv2d(
     input: (rows, columns) or (images, rows, columns). filters: (rows, columns) or (filters, rows, columns). Result:
     (images, filters, rows, columns), without the axis of what there is one of. image_shape, filter_shape: the shapes
     where both are known, checked at run time. border_mode: "valid" or "full". kargs: arguments of `nnet.conv.ConvOp`.
+
+    >>> conv2d(np.ones((8, 8)), np.ones((3, 3))).type.shape
+    (6, 6)
     """
     image, kernels = as_tensor_variable(input), as_tensor_variable(filters)
     single, alone = image.type.ndim == 2, kernels.type.ndim == 2

@@ -348,6 +348,10 @@ def max_pool_2d_same_size(input: Any, patch_size: Any) -> Any:
     """`input` (4 dimensions), with all elements but the maxima of its patches set to zero.
 
     patch_size: (rows, columns) of the patches, which do not overlap; incomplete ones count as nothing but zeros.
+
+    >>> max_pool_2d_same_size([[[[1, 2], [3, 4]]]], (2, 2)).eval()
+    array([[[[0, 0],
+             [0, 4]]]])
     """
     output = Pool(True)(input, patch_size)
     return MaxPoolGrad(True)(input, output, output, patch_size)
@@ -389,7 +393,11 @@ def pool_3d(
     st: Any = None,
     padding: Any = None,
 ) -> Any:
-    """`pool_2d` over the last three axes."""
+    """`pool_2d` over the last three axes.
+
+    >>> pool_3d(np.ones((2, 3, 8, 8, 8)), (2, 2, 2), ignore_border=True).type.shape
+    (2, 3, 4, 4, 4)
+    """
     return _pooled(3, input, ws, ignore_border, stride, pad, mode, ds, st, padding)
 
 
