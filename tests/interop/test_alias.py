@@ -207,7 +207,7 @@ def test_an_error_in_the_script_is_the_scripts(tmp_path: Path) -> None:
     assert done.returncode == 1 and 'script.py", line 2' in done.stderr
 
 
-FLOORS = {1: 555, 2: 426, 3: 745, 4: 724}
+FLOORS = {1: 555, 2: 430, 3: 750, 4: 730}
 
 
 @pytest.mark.parametrize("root", ["theano", "symtheano"])
