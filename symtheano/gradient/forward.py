@@ -172,7 +172,7 @@ def _result(
         raise NullTypeGradError(f"Rop encountered a NaN. {tangent.type.why_null}")
     if tangent is not None:
         # Of the shape of f, and computed from all that f is: a function may take the inputs that a linear f drops.
-        return functions.second(output, tangent) if _is_continuous(output) else tangent  # type: ignore[no-any-return]
+        return functions.second(output, tangent) if _is_continuous(output) else tangent
     if disconnected_outputs != "ignore":
         message = explain(
             "Rop method was asked to compute the gradient with respect to a variable that is not part of the "
