@@ -21,9 +21,17 @@ __all__ = [
 ]
 
 hard_sigmoid = functions.hard_sigmoid
-hard_sigmoid.__doc__ = "Elementwise: clip(x / 5 + 1 / 2, 0, 1), an approximation of sigmoid by three straight lines."
+hard_sigmoid.__doc__ = """Elementwise: clip(x / 5 + 1 / 2, 0, 1), an approximation of sigmoid by three straight lines.
+
+>>> hard_sigmoid([-9.0, 0.0, 1.0]).eval()
+array([0. , 0.5, 0.7])
+"""
 ultra_fast_sigmoid = functions.ultra_fast_sigmoid
-ultra_fast_sigmoid.__doc__ = "Elementwise: an approximation of sigmoid by pieces, off by at most 0.03."
+ultra_fast_sigmoid.__doc__ = """Elementwise: an approximation of sigmoid by pieces, off by at most 0.03.
+
+>>> ultra_fast_sigmoid([0.0]).eval()
+array([0.5])
+"""
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946

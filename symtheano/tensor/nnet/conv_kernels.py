@@ -5,7 +5,7 @@ Each goes over the blocks of a `conv_plan.Plan`: copies patches out of the image
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -198,11 +198,14 @@ class Work:
         lengths = block.lengths()
         cells = patches.reshape(p.patch_shape(lengths))
         grouped = region.reshape(lengths[0], p.groups, p.channels, *region.shape[2:])
-        order = _order(p.layout, len(p.out))
-        for at in product(*map(range, p.filter if p.slices == 1 else p.filter[1:])):
-            steps = self._steps(at if p.slices == 1 else (place, *at), lengths)
-            part = grouped[(slice(None), slice(None), slice(None), *steps)].transpose(order)
-            part += self._at(cells, at)
+        grouped = grouped.transpose(_order(p.layout, len(p.out)))
+        before = (slice(None),) * {POSITIONS: 1, IMAGES: 3}.get(p.layout, 2)  # axes before those of the positions
+        ahead = (slice(None),) * (len(p.out) + 2) if p.layout == POSITIONS else before  # ... and of the filter
+        steps = self._steps(lengths)
+        first = [((), steps[0][place])] if p.slices > 1 else [((i,), step) for i, step in enumerate(steps[0])]
+        for (i, step), rest in product(first, product(*map(range, p.filter[1:]))):
+            part = grouped[(*before, step, *(s[k] for s, k in zip(steps[1:], rest, strict=True)))]
+            self.xp.add(part, cells[(*ahead, *i, *rest)], out=part)
 
     def add_region(self, out: Any, region: Any, block: Block) -> None:
         """Adds a region to the images it is of."""
@@ -213,21 +216,14 @@ class Work:
         else:
             place += region[(slice(None), slice(None), *inside)]
 
-    def _at(self, cells: Any, at: Ints) -> Any:
-        """The elements of all patches at one place of the filter, as (groups, channels, ...) in the layout's order."""
+    def _steps(self, lengths: Ints) -> list[list[slice]]:
+        """For each axis, where in the region each element of the filter is at all positions."""
         p = self.plan
-        if p.layout == POSITIONS:
-            return cells[(slice(None), *(slice(None) for _ in p.out), slice(None), *at)]
-        if p.layout == IMAGES:
-            return cells[(slice(None), slice(None), slice(None), *at)]
-        return cells[(slice(None), slice(None), *at)]
-
-    def _steps(self, at: Ints, lengths: Ints) -> Iterator[slice]:
-        """Where in the region the filter's element `at` is, for all positions."""
-        p = self.plan
-        for i, k, d, s, n in zip(at, p.filter, p.dilation, p.stride, lengths[1:], strict=True):
-            start = (k - 1 - i if p.flip else i) * d
-            yield slice(start, start + (n - 1) * s + 1, s)
+        found = []
+        for k, d, s, n in zip(p.filter, p.dilation, p.stride, lengths[1:], strict=True):
+            starts = [(k - 1 - i if p.flip else i) * d for i in range(k)]
+            found.append([slice(start, start + (n - 1) * s + 1, s) for start in starts])
+        return found
 
     def windows(self, region: Any, lengths: Ints) -> Any:
         """All patches of a region (images, channels, ...), with the axes of the layout: a view, overlapping itself."""
