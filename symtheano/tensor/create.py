@@ -56,7 +56,11 @@ def _floatX_constructor(kind: str) -> Callable[..., Any]:
         return TensorType(config.floatX if dtype is None else dtype, pattern)(name)
 
     make.__name__ = make.__qualname__ = kind
-    make.__doc__ = f"""A new {kind} of `dtype` (None: config.floatX as it is at the call), broadcastable {pattern}."""
+    make.__doc__ = (
+        f"A new {kind} of `dtype` (None: config.floatX as it is at the call), broadcastable {pattern}.\n\n"
+        f"Raises TypeError for an unknown dtype.\n\n"
+        f">>> {kind}('x', dtype='int8').type\n{TensorType('int8', pattern)!r}\n"
+    )
     return make
 
 
@@ -71,6 +75,8 @@ def _plural(make: Callable[..., Any], kind: str) -> Callable[..., Any]:
     several.__name__ = several.__qualname__ = kind
     several.__doc__ = (
         f"Several variables: {kind}('a', 'b') by names, {kind}(2) by number. A list; for one name or 1 the variable."
+        "\n\n"
+        f">>> {kind}('a', 'b')\n[a, b]\n"
     )
     return several
 

@@ -248,12 +248,19 @@ tensor_copy = identity = functions.identity
 
 
 def _document(function: Elemwise) -> None:
-    """Gives an elementwise function the name and docstring of its row."""
+    """Gives an elementwise function the name of its row, and a docstring made of what the row says."""
     row = function.scalar_op
     operands = {1: "an array or number", None: "arrays or numbers", 2: "two arrays or numbers"}
     takes = operands.get(row.arity, f"{row.arity} arrays or numbers")
+    kind = "bool or integer" if row.integer else "real or complex" if row.complex else "real"
+    together = ", broadcast together where their types say so" if row.arity != 1 else ""
     what = row.doc if row.doc.endswith(".") else f"{row.doc}."
-    function.__doc__ = f"Elementwise: {what}\n\nTakes {takes}, broadcast together where their types say so."
+    dtype, operand = ("int64", "[1, 2]") if row.integer else ("float64", "[1.0, 2.0]")
+    count = row.arity or 2
+    function.__doc__ = (
+        f"Elementwise: {what}\n\nTakes {takes} ({kind}){together}. Raises TypeError for other dtypes.\n\n"
+        f">>> {row.name}({', '.join([operand] * count)}).dtype\n{row.out((dtype,) * count, config.floatX)!r}\n"
+    )
     function.__name__ = row.name  # type: ignore[attr-defined]
 
 

@@ -72,7 +72,13 @@ class RandomStateSharedVariable(SharedVariable):
 def randomstate_constructor(
     value: Any, name: str | None = None, strict: bool = False, allow_downcast: bool | None = None, borrow: bool = False
 ) -> SharedVariable:
-    """A shared variable of a random state: of a copy, or with borrow=True of `value` itself."""
+    """A shared variable of a random state: of a copy, or with borrow=True of `value` itself.
+
+    value: a numpy.random.RandomState; TypeError for anything else.
+
+    >>> randomstate_constructor(np.random.RandomState(1), name="state")
+    state
+    """
     if not isinstance(value, np.random.RandomState):
         raise TypeError(f"not a RandomState: {type(value).__name__}")
     held = value if borrow else copy.deepcopy(value)
