@@ -79,7 +79,7 @@ def test_members_of_variables(variable: Any) -> None:
 
 
 def test_functions_win_over_modules() -> None:
-    for name in ("shape", "join", "dot", "alloc", "arange", "repeat", "sort", "index"):
+    for name in ("shape", "join", "dot", "alloc", "arange", "repeat", "sort"):
         assert not isinstance(getattr(T, name), ModuleType), name
 
 
