@@ -6,6 +6,7 @@
 >>> [float(v) for v in f(3.0)]
 [9.0, 6.0]
 """
+
 from __future__ import annotations
 
 from importlib import import_module
@@ -36,7 +37,16 @@ from symtheano.tensor.sharedvar import shared
 from symtheano.version import __version__
 
 # Theano keeps these in theano.tensor too; they live above that layer, so they are put there from here.
-for _name in ("grad", "Lop", "Rop", "verify_grad", "numeric_grad", "consider_constant", "grad_undefined", "grad_not_implemented"):
+for _name in (
+    "grad",
+    "Lop",
+    "Rop",
+    "verify_grad",
+    "numeric_grad",
+    "consider_constant",
+    "grad_undefined",
+    "grad_not_implemented",
+):
     setattr(tensor, _name, getattr(gradient, _name))
 
 answer()

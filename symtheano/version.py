@@ -1,4 +1,5 @@
 """The version, under Theano's names."""
+
 from __future__ import annotations
 
 __version__ = "0.1.0"

@@ -1,4 +1,5 @@
 """`as_op`: a Python function on arrays as an Op."""
+
 from __future__ import annotations
 
 import pickle
@@ -15,9 +16,7 @@ from symtheano.graph.variable import Apply
 class FromFunctionOp(Op):
     """An Op whose `perform` is a Python function. It is not differentiable. Made by `as_op`."""
 
-    def __init__(
-        self, fn: Callable[..., Any], itypes: Sequence[Type], otypes: Sequence[Type], infer_shape: Any = None
-    ):
+    def __init__(self, fn: Callable[..., Any], itypes: Sequence[Type], otypes: Sequence[Type], infer_shape: Any = None):
         self._fn = fn
         self.itypes = list(itypes)  # type: ignore[misc]
         self.otypes = list(otypes)  # type: ignore[misc]

@@ -6,6 +6,7 @@ new value, are moved behind everything else: they must be steps that cannot fail
 old value runs before the step that overwrites it; where that is impossible (two variables that swap), the update is
 computed in fresh memory instead.
 """
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,4 +1,5 @@
 """function_dump: the arguments of `function` in a file, to report or repeat a compilation elsewhere."""
+
 from __future__ import annotations
 
 import pickle

@@ -1,4 +1,5 @@
 """The generated border of a function: cheap input checks, locks of shared variables, floating point warnings off."""
+
 from __future__ import annotations
 
 import contextvars

@@ -1,4 +1,5 @@
 """Run-time errors in the user's terms: which expression, on which line, on which values."""
+
 from __future__ import annotations
 
 import traceback

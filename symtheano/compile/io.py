@@ -1,4 +1,5 @@
 """In and Out: how a function takes its inputs and gives its outputs."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Listing: generated source that reads as text (`print(f.source)`) and can be asked for by target (`f.source("numpy")`)."""
+"""Listing: generated source that reads as text (`print(f.source)`) or is asked for by target (`f.source("numpy")`)."""
+
 from __future__ import annotations
 
 

@@ -1,4 +1,5 @@
 """Mode: which rules rewrite a graph, and which target runs it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -10,8 +11,19 @@ from symtheano.errors import explain
 
 _LINKERS = ("cvm", "vm", "py", "c", "c|py", "cvm_nogc", "vm_nogc", "c|py_nogc", "numpy", None)
 _OPTIMIZERS = (
-    "default", "fast_run", "fast_compile", "merge", "None", None, "o1", "o2", "o3", "o4",
-    "stabilize", "unsafe", "fast_run_stable",
+    "default",
+    "fast_run",
+    "fast_compile",
+    "merge",
+    "None",
+    None,
+    "o1",
+    "o2",
+    "o3",
+    "o4",
+    "stabilize",
+    "unsafe",
+    "fast_run_stable",
 )
 _PHASES_OF: dict[Any, tuple[str, ...]] = {
     "merge": (),

@@ -1,4 +1,5 @@
 """OpFromGraph: an expression as an Op, with derivatives that its author may replace. The compiler inlines it."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

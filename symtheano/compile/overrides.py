@@ -1,4 +1,5 @@
 """What an author puts in place of the derivatives of an OpFromGraph."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Sizes may be symbolic, so that several moments can be the greatest, depending on the lengths: all of them are told.
 Arguments, shared variables and what a library routine needs inside one call are not counted.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

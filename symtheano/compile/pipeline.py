@@ -1,4 +1,5 @@
 """THE COMPILER ON ONE PAGE: the phases in order, then lower, plan, emit, load."""
+
 from __future__ import annotations
 
 import time
@@ -55,9 +56,9 @@ def compile_graph(
 ) -> Compiled:
     """Compiles a closed graph.
 
-    inputs: how many of its inputs are arguments (the others are shared variables). borrows: one flag for each output that
-    is returned; the remaining outputs are updates. unpack: return the only output itself. mutable: positions of the
-    arguments that may be overwritten. borrowed: positions of those that a borrowed output may alias.
+    inputs: how many of its inputs are arguments (the others are shared variables). borrows: one flag for each output
+    that is returned; the remaining outputs are updates. unpack: return the only output itself. mutable: positions of
+    the arguments that may be overwritten. borrowed: positions of those that a borrowed output may alias.
     """
     report = Report(nodes_before=len(fgraph.nodes))
     graph = rewrite(fgraph, mode, report)

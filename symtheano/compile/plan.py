@@ -4,6 +4,7 @@ Validate, then commit: every step that can fail stands before the first write in
 last step is elementwise writes into the shared array itself (`out=`), after everybody has read the old value; any
 other update is computed in fresh memory which the shared variable then takes over.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -206,8 +207,10 @@ def _reusable(
         if any(n != name and roots.of(n) == name for n in step.reads):
             continue  # it is read through a view as well: elements would be overwritten before they are read
         shape = lowered.shapes.get(name)
-        if shape is not None and len(shape) == len(step.sizes) and all(
-            lowered.sizes.same(a, b) for a, b in zip(shape, step.sizes, strict=True)
+        if (
+            shape is not None
+            and len(shape) == len(step.sizes)
+            and all(lowered.sizes.same(a, b) for a, b in zip(shape, step.sizes, strict=True))
         ):
             return name
     return None

@@ -1,4 +1,5 @@
 """ProfileStats: how often a function ran and how long it took."""
+
 from __future__ import annotations
 
 import threading

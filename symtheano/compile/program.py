@@ -10,6 +10,7 @@
 
 Names: x0 x1 ... inputs, s0 ... shared variables, c0 ... constants, v0 ... computed values. No user text enters a name.
 """
+
 from __future__ import annotations
 
 import re
@@ -201,7 +202,9 @@ class Program:
     size_names: dict[Variable, str] = field(default_factory=dict)  # tokens of sizes as text: x0.shape[1]
 
     def __str__(self) -> str:
-        head = f"inputs {', '.join(self.inputs)}; shared {', '.join(self.shared)}; constants {', '.join(self.constants)}"
+        head = (
+            f"inputs {', '.join(self.inputs)}; shared {', '.join(self.shared)}; constants {', '.join(self.constants)}"
+        )
         return "\n".join([head, *map(str, self.steps), f"return {', '.join(self.outputs)}"])
 
     def __iter__(self) -> Iterator[Step]:

@@ -1,4 +1,5 @@
 """The compile report: what was rewritten, what runs, and how much memory the plan needs."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,4 +1,5 @@
 """Function: what `symtheano.function` returns."""
+
 from __future__ import annotations
 
 import copy
@@ -441,5 +442,3 @@ class _Values(_Containers):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         super().__getitem__(key).data = value
-
-

@@ -2,6 +2,7 @@
 
 The operators give the same value and dtype as the functions they replace, on numpy's scalars and on 0-d arrays.
 """
+
 from __future__ import annotations
 
 import re

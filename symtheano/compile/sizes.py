@@ -4,6 +4,7 @@ A size is an int where it is known, else a token: a scalar variable that stands 
 tokens about, so lengths that must agree end up with the same token; those that only a check can prove equal are united
 when the check is emitted.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

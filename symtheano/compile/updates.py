@@ -1,4 +1,5 @@
 """OrderedUpdates: a dict from shared variables to their new values."""
+
 from __future__ import annotations
 
 from collections import OrderedDict

@@ -1,4 +1,5 @@
 """Differentiation: reverse mode, forward mode, ops that shape gradients, and the check against finite differences."""
+
 from symtheano.errors import DisconnectedInputError, GradientError, NullTypeGradError
 from symtheano.gradient.barrier import (
     ConsiderConstant,

@@ -2,6 +2,7 @@
 
 Each is a view of its input, so it costs nothing at run time; once gradients are taken, rules remove it (`identity`).
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

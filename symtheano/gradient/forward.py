@@ -1,4 +1,5 @@
 """Forward mode: `Rop`, the Jacobian-vector product, by each op's R_op, or by two pullbacks where an op has none."""
+
 from __future__ import annotations
 
 import warnings

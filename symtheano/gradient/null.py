@@ -1,4 +1,5 @@
 """Gradients that are not numbers: disconnected, undefined, not implemented; and the type rules of their callers."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Which nodes lie on a connected path from `wrt` to what is differentiated, and why a variable lies on none."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence

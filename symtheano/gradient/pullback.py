@@ -3,6 +3,7 @@
 Every node on a connected path has its L_op called once, after all that read it; the cotangents that meet at a variable
 are added in one n-ary addition. Gradient variables carry the line of the expression they were derived from.
 """
+
 from __future__ import annotations
 
 import functools
@@ -120,9 +121,7 @@ def _connected(row: Sequence[bool], live: Sequence[bool]) -> bool:
     return any(r and l for r, l in zip(row, live, strict=True))
 
 
-def _pull_live(
-    node: Apply, cotangents: Sequence[Variable], pattern: Pattern, live: Sequence[bool]
-) -> list[Variable]:
+def _pull_live(node: Apply, cotangents: Sequence[Variable], pattern: Pattern, live: Sequence[bool]) -> list[Variable]:
     connected = [_connected(row, live) for row in pattern]
     if not any(connected):
         return [disconnected_type() for _ in node.inputs]

@@ -1,4 +1,5 @@
 """Reverse mode: `grad`, `Lop` and `subgraph_grad`, with Theano's keywords."""
+
 from __future__ import annotations
 
 import warnings
@@ -358,4 +359,3 @@ def _named(g: Any, name: str, x: Variable, start: int) -> Any:
         g = functions.identity(g)
     g.name = name
     return g
-

@@ -1,4 +1,5 @@
 """The check of gradients against finite differences: `verify_grad` and `numeric_grad`."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -124,8 +125,7 @@ def verify_grad(
     for position, p in enumerate(points):
         if p.dtype.name not in TOLERANCES:
             raise TypeError(
-                "verify_grad can work only with floating point inputs, but input "
-                f'{position} has dtype "{p.dtype}".'
+                f'verify_grad can work only with floating point inputs, but input {position} has dtype "{p.dtype}".'
             )
     loosest = max((TOLERANCES[p.dtype.name] for p in points), default=TOLERANCES["float64"])
     abs_tol = loosest if abs_tol is None else abs_tol

@@ -3,6 +3,7 @@
 Rewriting builds a new FunctionGraph bottom-up. A rule looks only at its node and below; its replacement is visited
 again before anyone reads it, so one pass reaches the fixpoint of the rules, in time linear in the graph.
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -301,7 +302,9 @@ class _Closing:
                 continue
             targets: list[Variable] = [result] if isinstance(result, Variable) else list(result)
             if len(targets) != len(node.outputs):
-                raise RewriteError(f"rule {rule.name} gave {len(targets)} variables for the {len(node.outputs)} of {node}")
+                raise RewriteError(
+                    f"rule {rule.name} gave {len(targets)} variables for the {len(node.outputs)} of {node}"
+                )
             if all(t is o for t, o in zip(targets, node.outputs, strict=True)):
                 continue
             for position, (target, o) in enumerate(zip(targets, node.outputs, strict=True)):

@@ -4,6 +4,7 @@ A pickler follows references, and a chain of 10,000 nodes is 20,000 references d
 ancestors first, in topological order: each then finds its own inputs written already. Inside that list variables are
 written as they are; the flag says so, for the thread that is pickling.
 """
+
 from __future__ import annotations
 
 import threading

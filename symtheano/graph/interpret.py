@@ -1,4 +1,5 @@
 """The reference interpreter: every node's own `perform`, in order. The oracle of tests, and constant folding."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,5 @@
 """Types of gradients that are not numbers: disconnected (no dependence) and null (undefined or not written)."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """Op: what a node does. Theano's contract for authors, unchanged."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

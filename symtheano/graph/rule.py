@@ -1,4 +1,5 @@
 """Rules: functions of a node that look only at the node and below, indexed by the op they apply to."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -51,7 +52,9 @@ class FunctionRule:
 
 
 def rule(
-    *tracks: Op | type[Op], examples: Sequence[Callable[[], Any]] = (), reason: str = "it moves data, it computes nothing"
+    *tracks: Op | type[Op],
+    examples: Sequence[Callable[[], Any]] = (),
+    reason: str = "it moves data, it computes nothing",
 ) -> Callable[[Callable[[Apply], Replacement]], FunctionRule]:
     """Makes a function of a node a rule, tried on nodes whose op is one of `tracks` (ops or classes of ops)."""
 

@@ -1,4 +1,5 @@
 """SharedVariable: a variable whose value lives between calls, in a container that functions read and update."""
+
 from __future__ import annotations
 
 import copy
@@ -128,5 +129,3 @@ class SharedVariable(Variable):
                 remedy="only tensors can: take the value with get_value(), or share the arrays in it one by one",
             )
         )
-
-

@@ -1,4 +1,5 @@
 """clone: an expression with parts of it replaced."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence

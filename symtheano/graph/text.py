@@ -2,6 +2,7 @@
 
 What an op looks like is read off its class name and the attributes that Theano's ops have (axis, new_order, idx_list).
 """
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """Where in the user's code a variable was made: one frame, taken cheaply when the variable is built."""
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,5 @@
 """Type: the set of values a variable may hold."""
+
 from __future__ import annotations
 
 from typing import Any, ClassVar

@@ -1,4 +1,5 @@
 """Variable, Constant and Apply: the user's graph. Equality is identity, as in Theano; interning happens on closing."""
+
 from __future__ import annotations
 
 import copy
@@ -9,8 +10,9 @@ from typing import Any, ClassVar
 from symtheano.graph import flat
 from symtheano.graph.trace import Line, current_line
 
-# The classes of a graph know one another: a Variable has a Type, which makes Variables, and an Apply has an Op, which makes
-# Applies. The modules form no circle: this one, the lowest, calls the other two by these names and asks nothing of them.
+# The classes of a graph know one another: a Variable has a Type, which makes Variables, and an Apply has an Op, which
+# makes Applies. The modules form no circle: this one, the lowest, calls the other two by these names and asks nothing
+# of them.
 Type = Any
 Op = Any
 
@@ -197,7 +199,8 @@ class Apply:
             return self.outputs[0]
         if not isinstance(position, int) or not 0 <= position < len(self.outputs):
             raise AttributeError(
-                f"{self.op}.default_output should be an output index: it is {position!r}, of {len(self.outputs)} outputs"
+                f"{self.op}.default_output should be an output index: it is {position!r}, of {len(self.outputs)} "
+                "outputs"
             )
         return self.outputs[position]
 

@@ -1,4 +1,5 @@
 """Walks over graphs: order, ancestors, substitution, comparison. All iterative, all in deterministic order."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -3,6 +3,7 @@
 The variables come first: they read the modules behind names such as T.shape, T.dot and T.join, before the functions of
 these names take their places in this namespace.
 """
+
 # ruff: noqa: F403
 from __future__ import annotations
 

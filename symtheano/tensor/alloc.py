@@ -1,4 +1,5 @@
 """New tensors of one value: Alloc (a value broadcast to a shape), AllocEmpty, and zeros, ones, full, *_like."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

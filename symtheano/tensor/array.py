@@ -5,6 +5,7 @@ An op's `array(node, let, *args)` returns the text of one expression (a tuple's 
 cupy), `special` and `linalg` (those of scipy, or their cupy twins), our modules of helpers, the arguments, and Python's
 builtins.
 """
+
 from __future__ import annotations
 
 import re

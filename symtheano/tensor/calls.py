@@ -1,4 +1,5 @@
 """Rows of the scalar table as array calls: the text that Elemwise's array rule gives."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
@@ -59,7 +60,8 @@ def _definition(op: ScalarOp, nargs: int) -> list[Statement]:
 def _span(patterns: Patterns, positions: Collection[int]) -> bool:
     """Whether the arguments at `positions`, broadcast together, have the shape of all of them broadcast together."""
     return all(
-        any(not patterns[k][axis] for k in positions) or all(p[axis] for p in patterns) for axis in range(len(patterns[0]))
+        any(not patterns[k][axis] for k in positions) or all(p[axis] for p in patterns)
+        for axis in range(len(patterns[0]))
     )
 
 
@@ -146,7 +148,11 @@ def _call(op: ScalarOp, args: Sequence[str]) -> str:
 def natural_dtype(op: ScalarOp, dtypes: Dtypes) -> str | None:
     """The dtype that the call itself gives for arguments of `dtypes`, or None where it has no loop for them."""
     if op.special is not None:
-        return {"float32": "float32", "float64": "float64"}.get(np.result_type(*dtypes).name) if len(set(dtypes)) == 1 else None
+        return (
+            {"float32": "float32", "float64": "float64"}.get(np.result_type(*dtypes).name)
+            if len(set(dtypes)) == 1
+            else None
+        )
     if op.name == "clip":
         return dtypes[0] if len(set(dtypes)) == 1 else None
     if op.name == "complex":

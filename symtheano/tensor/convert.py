@@ -1,4 +1,5 @@
 """From Python values to tensor variables: constants (with Theano's autocasting) and `as_tensor_variable`."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -21,9 +22,9 @@ pad_dimensions: Callable[[Variable, int], Variable] | None = None  # installed b
 def constant(x: Any, name: str | None = None, ndim: int | None = None, dtype: str | None = None) -> Constant:
     """A constant tensor.
 
-    x: a number, array or nested list of numbers. Python numbers take the smallest dtype that holds them exactly (floats:
-    config.floatX decides, see THEANO's autocasting); arrays keep their dtype. ndim: pads with axes of length 1 in front.
-    dtype: casts. Axes of length 1 are broadcastable.
+    x: a number, array or nested list of numbers. Python numbers take the smallest dtype that holds them exactly (for
+    floats config.floatX decides, see `scalar.dtypes.autocast`); arrays keep their dtype. ndim: pads with axes of length
+    1 in front. dtype: casts. Axes of length 1 are broadcastable.
 
     >>> constant(3).type
     TensorType(int8, scalar)

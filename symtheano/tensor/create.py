@@ -2,6 +2,7 @@
 
 The typed names are `TensorType`s, callable with a name: prefix b, w, i, l, f, d, c, z (int8 ... complex128) and kind.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -111,6 +112,7 @@ globals().update(TYPED, **PLURALS)
 if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
+
 
 _KINDS = ("", "_scalar", "_vector", "_matrix")
 __all__ = [

@@ -1,4 +1,5 @@
 """Diagonals and triangles: Eye, Tri, tril, triu; ExtractDiag and its adjoint AllocDiag; diag, diagonal, trace."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

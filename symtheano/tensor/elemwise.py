@@ -1,4 +1,5 @@
-"""Elemwise (a scalar function on every element, with static broadcasting) and DimShuffle (axes moved, added, dropped)."""
+"""Elemwise (a scalar function on every element, broadcast statically) and DimShuffle (axes moved, added, dropped)."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
@@ -191,7 +192,7 @@ class Elemwise(ArrayOp):
         if not terms:
             return [None if all(t is None for t in eval_points) else zeros_of(z)]
         total = sum(terms[1:], terms[0])
-        return [total if total.type.ndim == z.type.ndim and total.type.broadcastable == z.type.broadcastable else functions.second(z, total)]
+        return [total if total.type.broadcastable == z.type.broadcastable else functions.second(z, total)]
 
 
 class _Functions:
@@ -273,7 +274,8 @@ def check_broadcast(node: Apply, shapes: Sequence[tuple[int, ...]]) -> None:
                     operands=[f"{i}: {i.type}, shape {tuple(s)}" for i, s in zip(node.inputs, shapes, strict=True)],
                     expression=str(node),
                     where=str(node.trace or ""),
-                    remedy="make the lengths equal, or declare an axis of length 1 broadcastable (theano.tensor.addbroadcast)",
+                    remedy="make the lengths equal, or declare an axis of length 1 broadcastable "
+                    "(theano.tensor.addbroadcast)",
                 )
             )
 
@@ -299,7 +301,9 @@ class DimShuffle(ArrayOp):
             if not 0 <= o < ndim:
                 raise ValueError(self._bad(f"there is no axis {o} in a tensor of {ndim} dimensions"))
             if self.shuffle.count(o) > 1:
-                raise ValueError(self._bad(f"the same input dimension may not appear twice in the list of output dimensions: {o}"))
+                raise ValueError(
+                    self._bad(f"the same input dimension may not appear twice in the list of output dimensions: {o}")
+                )
         self.drop = tuple(k for k in range(ndim) if k not in self.shuffle)
         self.augment = tuple(k for k, o in enumerate(self.new_order) if o == "x")
         if any(not self.input_broadcastable[k] for k in self.drop):
@@ -308,7 +312,9 @@ class DimShuffle(ArrayOp):
     def _bad(self, why: str) -> str:
         return explain(
             f"dimshuffle{self.new_order}: {why}",
-            operands=[f"an input of {len(self.input_broadcastable)} dimensions, broadcastable: {self.input_broadcastable}"],
+            operands=[
+                f"an input of {len(self.input_broadcastable)} dimensions, broadcastable: {self.input_broadcastable}"
+            ],
             remedy="name each axis of the result: an input axis once, or 'x' for a new axis of length 1",
         )
 
@@ -320,7 +326,9 @@ class DimShuffle(ArrayOp):
         if x.type.ndim != len(self.input_broadcastable) or any(
             b and not c for b, c in zip(self.input_broadcastable, x.type.broadcastable, strict=True)
         ):
-            raise TypeError(f"{self} expects an input of pattern {self.input_broadcastable}; {x} has {x.type.broadcastable}")
+            raise TypeError(
+                f"{self} expects an input of pattern {self.input_broadcastable}; {x} has {x.type.broadcastable}"
+            )
         shape = tuple(1 if o == "x" else x.type.shape[o] for o in self.new_order)
         return Apply(self, [x], [tensor_type(x.type.dtype, shape)()])
 
@@ -386,7 +394,9 @@ def pad_left(x: Any, ndim: int) -> Any:
     if extra >= 0:
         return dimshuffle(x, ["x"] * extra + list(range(x.type.ndim)))
     if not all(x.type.broadcastable[:-extra]):
-        raise ValueError(f"as_tensor_variable(ndim={ndim}): {x} of {x.type} has {x.type.ndim} dimensions that are not all 1")
+        raise ValueError(
+            f"as_tensor_variable(ndim={ndim}): {x} of {x.type} has {x.type.ndim} dimensions that are not all 1"
+        )
     return dimshuffle(x, list(range(-extra, x.type.ndim)))
 
 

@@ -1,9 +1,10 @@
 """Indexing as users write it: `x[key]`, set_subtensor and inc_subtensor, take, nonzero.
 
-    index(x, key)              what `x[key]` means: newaxis is a DimShuffle of x, integers and slices are a Subtensor;
-                               with arrays it is AdvancedSubtensor1 (one vector, on the first axis) or AdvancedSubtensor
-    set_subtensor(x[key], y)   x with that part replaced, a new variable
+index(x, key)              what `x[key]` means: newaxis is a DimShuffle of x, integers and slices are a Subtensor;
+                           with arrays it is AdvancedSubtensor1 (one vector, on the first axis) or AdvancedSubtensor
+set_subtensor(x[key], y)   x with that part replaced, a new variable
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -83,9 +84,10 @@ advanced_set_subtensor1 = AdvancedIncSubtensor1(set_instead_of_inc=True)
 def index(x: Any, key: Any) -> Any:
     """`x[key]`, with numpy's meaning.
 
-    key: an entry or a tuple of entries (a list with a slice in it counts as a tuple): an int, a slice (its bounds ints or 0-d integer variables), None for a new axis
-    of length 1, Ellipsis, a 0-d integer variable, an integer array (variable, ndarray, list), a boolean mask (variable
-    or ndarray). The result of integers, slices and None is a view of x, anything else is a copy.
+    key: an entry or a tuple of entries (a list with a slice in it counts as a tuple): an int, a slice (its bounds ints
+    or 0-d integer variables), None for a new axis of length 1, Ellipsis, a 0-d integer variable, an integer array
+    (variable, ndarray, list), a boolean mask (variable or ndarray). The result of integers, slices and None is a view
+    of x, anything else is a copy.
     Raises IndexError for too many indices, and for indices that the static shape shows to be out of range; TypeError
     for Python bools, lists of bools and floats.
 
@@ -249,7 +251,8 @@ def set_subtensor(x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasi
     inplace, tolerate_inplace_aliasing: accepted for Theano's sake; the compiler decides what is done in place.
     For `b = a[k1]; x = b[k2]` the result is b with the part replaced. Where x is a DimShuffle of a part (`a.T[k].T`),
     the result is shuffled likewise; where it is a Reshape, it has a's shape.
-    Raises TypeError where x is not the result of indexing or y has too many dimensions, ValueError where y does not fit.
+    Raises TypeError where x is not the result of indexing or y has too many dimensions, ValueError where y does not
+    fit.
 
     >>> import symtheano.tensor as T
     >>> x = T.vector("x")

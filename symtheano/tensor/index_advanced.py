@@ -1,4 +1,5 @@
 """Indexing with arrays: integer arrays and boolean masks, alone or mixed with integers and slices, as in numpy."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -2,6 +2,7 @@
 
 `Select` and `Write` are the two halves of indexing for every kind of key; index_advanced.py adds arrays to them.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence

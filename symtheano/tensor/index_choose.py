@@ -1,4 +1,5 @@
 """choose: each element taken from one of several arrays."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -8,6 +8,7 @@ A key is a list of entries, one for each axis it consumes (a boolean mask consum
 An op keeps the *pattern* of a key, `idx_list`: the key with a TensorType in the place of every value; the values are
 inputs of its node (integers are constants among them). `split` takes a key apart, `fill` puts it together again.
 """
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,5 @@
 """Join (tensors one after the other along an axis), its inverse Split, and stacking, which joins along a new axis."""
+
 from __future__ import annotations
 
 import warnings

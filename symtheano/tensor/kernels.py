@@ -1,4 +1,5 @@
 """Run-time helpers of array rules that are too long for one expression. The first argument is numpy or cupy."""
+
 from __future__ import annotations
 
 import math
@@ -317,7 +318,9 @@ def _check_labels(x_shape: tuple[int, ...], y: Any) -> None:
     if tuple(x_shape[:-1]) != tuple(y.shape):
         raise ValueError(f"there must be one label for each row: rows {tuple(x_shape)}, labels {tuple(y.shape)}")
     if y.dtype.kind == "i" and y.size and y.min() < 0:  # numpy would count them from the last class
-        raise ValueError(f"y_i value out of bounds: the label {int(y.min())} is none of the classes 0 to {x_shape[-1] - 1}")
+        raise ValueError(
+            f"y_i value out of bounds: the label {int(y.min())} is none of the classes 0 to {x_shape[-1] - 1}"
+        )
 
 
 def pick_label(xp: Any, x: Any, y: Any) -> Any:

@@ -1,4 +1,5 @@
 """Python's operators and numpy's ufuncs on tensors, each building a node of the graph."""
+
 from __future__ import annotations
 
 import operator

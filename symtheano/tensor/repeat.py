@@ -1,4 +1,5 @@
 """Copies along axes: repeat, tile, broadcast_to; and roll, which moves elements around an axis."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Reshape, and what is made of it: the same elements in the same order, in another shape."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 `get_scalar_constant_value` is Theano's; `trace_element` tells the type rules of lower modules about sizes.
 """
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """Shapes and axes: what broadcasts (Rebroadcast), what is promised (SpecifyShape), axes moved, added and dropped."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,5 @@
 """Shape, Shape_i and SliceLength, which give lengths, and MakeVector, which puts scalars together."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 `shared` tries the constructors from the last registered to the first; a constructor says by TypeError that a value is
 not its own. What no constructor takes becomes a SharedVariable of the Generic type, which holds any Python object.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

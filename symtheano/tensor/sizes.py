@@ -2,6 +2,7 @@
 
 Reshaping, joining and allocation all take their sizes through these functions.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

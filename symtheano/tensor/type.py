@@ -1,4 +1,5 @@
 """TensorType: arrays of one dtype and number of dimensions, with what is known of their shape."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -70,11 +71,7 @@ class TensorType(Type):
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return (
-            type(self) is type(other)
-            and self.dtype == other.dtype
-            and self.broadcastable == other.broadcastable
-        )
+        return type(self) is type(other) and self.dtype == other.dtype and self.broadcastable == other.broadcastable
 
     def __hash__(self) -> int:
         return self._hash
@@ -243,7 +240,9 @@ class TensorType(Type):
             return bool(np.all(a == b))
         default = {"float16": 5e-3, "float32": 1e-5, "complex64": 1e-5}.get(a.dtype.name, 1e-8)
         with np.errstate(all="ignore"):
-            close = np.isclose(a, b, rtol if rtol is not None else default, atol if atol is not None else default, equal_nan=True)
+            close = np.isclose(
+                a, b, rtol if rtol is not None else default, atol if atol is not None else default, equal_nan=True
+            )
         if allow_remove_inf:
             close |= np.isinf(a)
         if allow_remove_nan:

@@ -1,4 +1,5 @@
 """The type of None in a graph, and the passage between 0-d tensors and scalars (which are the same thing here)."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """TensorVariable and TensorConstant: numpy's methods on tensors. Defined last, since they call everything else."""
+
 from __future__ import annotations
 
 import hashlib

@@ -239,7 +239,14 @@ def test_two_shared_variables_may_overlap(mode: Any) -> None:
 )
 def test_an_argument_may_be_the_shared_array(mode: Any, view: Callable[[Any], Any]) -> None:
     w, x = st.shared(np.arange(4.0).reshape(2, 2), "w"), T.dmatrix("x")
-    f = st.function([x], T.sum(x), updates=[(w, w - x), ], mode=mode)
+    f = st.function(
+        [x],
+        T.sum(x),
+        updates=[
+            (w, w - x),
+        ],
+        mode=mode,
+    )
     array = w.get_value(borrow=True)
     old, given = array.copy(), view(array).copy()
     assert float(f(view(array))) == given.sum()

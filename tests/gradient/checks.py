@@ -1,4 +1,5 @@
 """What the gradient tests share: evaluation by the interpreter, finite differences, checks to second order."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,5 @@
 """as_op: Python functions as Ops."""
+
 from __future__ import annotations
 
 import pickle

@@ -1,4 +1,5 @@
 """Ops as Theano's users write them: grad or L_op, connection patterns, and what breaking the contract raises."""
+
 from __future__ import annotations
 
 import warnings

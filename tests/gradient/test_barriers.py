@@ -1,4 +1,5 @@
 """The ops that shape gradients: each is the identity, and its gradient what it says."""
+
 from __future__ import annotations
 
 import pickle

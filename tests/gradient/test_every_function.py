@@ -1,4 +1,5 @@
 """Every row of the scalar table as an expression: its gradient to second order, its Rop, and complex gradients."""
+
 from __future__ import annotations
 
 import zlib

@@ -1,4 +1,5 @@
 """The keywords of grad, Lop and subgraph_grad, and what each of them returns or raises."""
+
 from __future__ import annotations
 
 import warnings
@@ -21,7 +22,6 @@ from symtheano.gradient import (
     subgraph_grad,
     undefined_grad,
 )
-from symtheano.graph.variable import Constant
 from symtheano.graph.walk import ancestors
 from symtheano.tensor.sharedvar import shared
 from tests.gradient.checks import run
@@ -104,7 +104,7 @@ def test_null_cost_raises() -> None:
 
 
 def test_integer_cost_and_integer_wrt() -> None:
-    i, x = T.lvector("i"), T.dvector("x")
+    i = T.lvector("i")
     g = grad((i * i).sum(), i)
     assert g.type.dtype == config.floatX
     np.testing.assert_array_equal(run(g, {i: [1, 2]}), np.zeros(2))

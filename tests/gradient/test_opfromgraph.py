@@ -1,4 +1,5 @@
 """OpFromGraph: expressions as Ops, their gradients, and what authors may override."""
+
 from __future__ import annotations
 
 import pickle
@@ -217,9 +218,7 @@ def test_overrides_by_an_op_from_graph(xyz: list[Any]) -> None:
 
 def test_overrides_by_null_and_disconnected(xyz: list[Any]) -> None:
     x, y, z = xyz
-    op = OpFromGraph(
-        [x, y, z], [x * y * z], grad_overrides=["default", NullType("never")(), disconnected_type()]
-    )
+    op = OpFromGraph([x, y, z], [x * y * z], grad_overrides=["default", NullType("never")(), disconnected_type()])
     cost = op(x, y, z).sum()
     np.testing.assert_allclose(run(grad(cost, x), {x: X, y: Y, z: X}), Y * X)
     with pytest.raises(NullTypeGradError, match="never"):

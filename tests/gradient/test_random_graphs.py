@@ -1,4 +1,5 @@
 """Random graphs of smooth operations with random shapes and broadcasting, against finite differences."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

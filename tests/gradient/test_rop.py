@@ -1,4 +1,5 @@
 """Forward mode: Rop against grad for every op, its options, and the two pullbacks for ops without R_op."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """The gradients at which implementations differ: ties, kinks, poles, integers, empty arrays; and deep graphs."""
+
 from __future__ import annotations
 
 import time
@@ -26,9 +27,7 @@ def at(build: Any, value: Any, **types: Any) -> Any:
 def test_every_tied_maximum_gets_the_whole_gradient() -> None:
     np.testing.assert_array_equal(at(lambda x: T.max(x), [2.0, 1.0, 2.0]), [1, 0, 1])
     np.testing.assert_array_equal(at(lambda x: T.min(x), [1.0, 1.0, 2.0]), [1, 1, 0])
-    np.testing.assert_array_equal(
-        at(lambda x: T.max(x, axis=1), [[2.0, 2.0], [1.0, 3.0]]), [[1, 1], [0, 1]]
-    )
+    np.testing.assert_array_equal(at(lambda x: T.max(x, axis=1), [[2.0, 2.0], [1.0, 3.0]]), [[1, 1], [0, 1]])
 
 
 def test_maximum_and_minimum_give_ties_to_the_first() -> None:

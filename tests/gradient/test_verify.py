@@ -1,4 +1,5 @@
 """verify_grad finds wrong gradients, accepts right ones, and says where they differ."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from scalar_samples import value
 
+from symtheano.errors import ComplexError
 from symtheano.scalar import TABLE, autocast, cast, upcast
 from symtheano.scalar.dtypes import ALL_DTYPES, COMPLEX, DISCRETE, FLOAT, complex_of, real_of, upgrade_to_float
-from symtheano.errors import ComplexError
 
 # Theano's table, one line a rule; a trailing * marks rows that refuse complex operands.
 THEANO = {

@@ -268,16 +268,23 @@ def test_46_settings_may_change_after_the_import() -> None:
 
 
 def test_47_signatures_are_theanos() -> None:
-    assert list(inspect.signature(st.function).parameters) == (
-        "inputs outputs mode updates givens no_default_updates accept_inplace name rebuild_strict "
-        "allow_input_downcast profile on_unused_input"
-    ).split()
-    assert list(inspect.signature(st.In).parameters) == (
-        "variable name value update mutable strict allow_downcast autoname implicit borrow shared"
-    ).split()
-    assert list(inspect.signature(st.grad).parameters) == (
-        "cost wrt consider_constant disconnected_inputs add_names known_grads return_disconnected null_gradients"
-    ).split()
+    assert (
+        list(inspect.signature(st.function).parameters)
+        == (
+            "inputs outputs mode updates givens no_default_updates accept_inplace name rebuild_strict "
+            "allow_input_downcast profile on_unused_input"
+        ).split()
+    )
+    assert (
+        list(inspect.signature(st.In).parameters)
+        == ("variable name value update mutable strict allow_downcast autoname implicit borrow shared").split()
+    )
+    assert (
+        list(inspect.signature(st.grad).parameters)
+        == (
+            "cost wrt consider_constant disconnected_inputs add_names known_grads return_disconnected null_gradients"
+        ).split()
+    )
     copying = list(inspect.signature(st.Function.copy).parameters)[1:]
     assert copying == "share_memory swap delete_updates name profile".split()
     x = T.dscalar("x")

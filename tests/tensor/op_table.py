@@ -71,7 +71,9 @@ EXAMPLES = [
     Example("specify", lambda x: T.specify_shape(x, (3, 4)) * x, (A34,)),
     Example("rebroadcast", lambda x: T.addbroadcast(x, 1), (numbers(3, 1),)),
     Example("shape", lambda x: [x.shape, x.shape[1]], (A34,), ()),
-    Example("slice_length", lambda x, i: [SliceLength((True, True, False))(x.shape[0], i, i + 2)], (A34, np.array(1)), ()),
+    Example(
+        "slice_length", lambda x, i: [SliceLength((True, True, False))(x.shape[0], i, i + 2)], (A34, np.array(1)), ()
+    ),
     Example("makevector", lambda x, y: T.stack([x, y, x * y]), (np.array(0.3), np.array(1.2)), (0, 1)),
     Example("join", lambda x, y: T.concatenate([x, y, x], axis=1), (A34, numbers(3, 2)), (0, 1)),
     Example("split", lambda x: T.split(x, [1, 3], 2, axis=1)[1], (A34,)),

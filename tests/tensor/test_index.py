@@ -200,7 +200,7 @@ def test_text() -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda x, n, v: x[1 : n : 2, n], "x[1:n1:2, int(n2)]"),
+        (lambda x, n, v: x[1:n:2, n], "x[1:n1:2, int(n2)]"),
         (lambda x, n, v: x[-1], "x[-1]"),
         (lambda x, n, v: x[:, :, 1:], "x[:, :, 1:]"),
         (lambda x, n, v: x[1, :, :], "x[1]"),

@@ -31,7 +31,7 @@ def test_repeat(shape: tuple[int, ...], count: int, static: bool, data: Any) -> 
     env = {x: array, i: np.int32(count), v: np.array(counts, "int8")}
     for repeats in (count, i):
         np.testing.assert_array_equal(value(T.repeat(x, repeats, axis), env), np.repeat(array, count, axis))
-    for several in ([np.array(counts, "int64"), v] if n != 1 else [v]):
+    for several in [np.array(counts, "int64"), v] if n != 1 else [v]:
         np.testing.assert_array_equal(value(T.repeat(x, several, axis), env), np.repeat(array, counts, axis))
     np.testing.assert_array_equal(value(x.repeat(count, axis), env), np.repeat(array, count, axis))
 

@@ -111,8 +111,11 @@ def test_unary_ufuncs_build_graphs(name: str) -> None:
     np.testing.assert_allclose(value(out, {x: point}), ufunc(point), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", "add subtract multiply divide floor_divide remainder power maximum minimum arctan2 "
-                                 "less less_equal greater greater_equal logaddexp".split())
+@pytest.mark.parametrize(
+    "name",
+    "add subtract multiply divide floor_divide remainder power maximum minimum arctan2 "
+    "less less_equal greater greater_equal logaddexp".split(),
+)
 def test_binary_ufuncs_build_graphs(name: str) -> None:
     ufunc = getattr(np, name)
     x = T.dmatrix("x")
@@ -182,8 +185,11 @@ def test_methods_are_numpys(name: str) -> None:
         assert result.dtype == np.asarray(w).dtype and g.dtype == result.dtype.name
 
 
-@pytest.mark.parametrize("name", """arccos arccosh arcsin arcsinh arctan arctanh ceil cos cosh deg2rad exp exp2 expm1
-    floor log log10 log1p log2 rad2deg sin sinh sqrt tan tanh trunc conj conjugate""".split())
+@pytest.mark.parametrize(
+    "name",
+    """arccos arccosh arcsin arcsinh arctan arctanh ceil cos cosh deg2rad exp exp2 expm1
+    floor log log10 log1p log2 rad2deg sin sinh sqrt tan tanh trunc conj conjugate""".split(),
+)
 def test_elementwise_methods(name: str) -> None:
     x = T.dvector("x")
     out = getattr(x, name)()
@@ -295,9 +301,7 @@ def test_expressions_survive_pickling() -> None:
         named = {v.name: v for v in ancestors([again]) if v.owner is None}
         leaf, s2 = named["x"], named["s"]
         assert leaf is not x and leaf.tag.note == "kept" and leaf.type == x.type and s2 is not s
-        np.testing.assert_allclose(
-            value(again, {leaf: X, s2: s2.get_value()}), value(out, {x: X, s: s.get_value()})
-        )
+        np.testing.assert_allclose(value(again, {leaf: X, s2: s2.get_value()}), value(out, {x: X, s: s.get_value()}))
 
 
 def test_sharing_survives_pickling() -> None:

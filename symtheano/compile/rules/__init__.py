@@ -44,7 +44,14 @@ CANONICALIZE: tuple[AnyRule, ...] = (
     *SIGMOIDS,
     *PRODUCTS,
 )
-STABILIZE: tuple[AnyRule, ...] = (*STABILITY, *DETERMINANTS, *NNET, log_of_part, dimshuffle_before_function, *CANONICALIZE)
+STABILIZE: tuple[AnyRule, ...] = (
+    *STABILITY,
+    *DETERMINANTS,
+    *NNET,
+    log_of_part,
+    dimshuffle_before_function,
+    *CANONICALIZE,
+)
 SPECIALIZE: tuple[AnyRule, ...] = (*SPECIAL, function_before_dimshuffle, *CANONICALIZE, *LATE)
 
 PHASES: dict[str, tuple[AnyRule, ...]] = {

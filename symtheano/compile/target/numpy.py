@@ -3,6 +3,7 @@
 The text is straight-line SSA with names of our own. User text enters it only as `file:line` comments, stripped of
 everything but plain characters.
 """
+
 from __future__ import annotations
 
 import copy
