@@ -136,20 +136,18 @@ def _candidates(
 
 def _reads_once(step: Call, target: str, base: dict[str, str]) -> bool:
     """Whether a step reads `target` itself only: through a view, it would read what it has just written."""
-    return all(name == target or _root(name, base) != target for name in step.reads)
+    return all(name == target or root_of(name, base) != target for name in step.reads)
 
 
-def _root(name: str, base: dict[str, str]) -> str:
+def root_of(name: str, base: dict[str, str]) -> str:
+    """The value that owns the memory of `name`, which may be a view of a view of it."""
     while name in base:
         name = base[name]
     return name
 
 
 def _fits(lowered: Lowered, a: str, b: str) -> bool:
-    left, right = lowered.shapes.get(a), lowered.shapes.get(b)
-    if left is None or right is None or len(left) != len(right):
-        return False
-    return all(lowered.sizes.same(x, y) for x, y in zip(left, right, strict=True))
+    return lowered.sizes.same_shape(lowered.shapes.get(a), lowered.shapes.get(b))
 
 
 def _late(
@@ -226,7 +224,7 @@ def _ordered(
 
 def olds(step: Step, base: dict[str, str]) -> set[str]:
     """The shared variables whose present memory a step reads, directly or through views."""
-    return {root for root in (_root(name, base) for name in step.reads) if root.startswith("s")}
+    return {root for root in (root_of(name, base) for name in step.reads) if root.startswith("s")}
 
 
 def _sink(

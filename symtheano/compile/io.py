@@ -27,6 +27,12 @@ def _state(variable: Variable, update: Any) -> Any:
         ) from error
 
 
+def _check_variable(given: Any, what: str, remedy: str) -> None:
+    if not isinstance(given, Variable):
+        problem = f"{what} needs a Variable; got {given!r} of type {type(given).__name__}"
+        raise TypeError(explain(problem, remedy=remedy))
+
+
 class SymbolicInput:
     """An input of a function. Use `In`."""
 
@@ -41,13 +47,7 @@ class SymbolicInput:
         autoname: bool = True,
         implicit: bool = False,
     ):
-        if not isinstance(variable, Variable):
-            raise TypeError(
-                explain(
-                    f"In needs a Variable; got {variable!r} of type {type(variable).__name__}",
-                    remedy="write In(x, value=...), where x is the variable of the graph",
-                )
-            )
+        _check_variable(variable, "In", "write In(x, value=...), where x is the variable of the graph")
         self.variable = variable
         self.name = variable.name if name is None and autoname else name
         if self.name is not None and not isinstance(self.name, str):
@@ -154,13 +154,7 @@ class SymbolicOutput:
     """An output with options: borrow=True lets it alias inputs, shared variables or other outputs."""
 
     def __init__(self, variable: Variable, borrow: bool = False):
-        if not isinstance(variable, Variable):
-            raise TypeError(
-                explain(
-                    f"Out needs a Variable; got {variable!r} of type {type(variable).__name__}",
-                    remedy="write Out(expression, borrow=True); wrap numbers with theano.tensor.constant",
-                )
-            )
+        _check_variable(variable, "Out", "write Out(expression, borrow=True); wrap numbers with theano.tensor.constant")
         self.variable = variable
         self.borrow = borrow
 

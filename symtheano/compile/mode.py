@@ -158,8 +158,3 @@ def register_mode(name: str, mode: Mode) -> None:
     if name in predefined_modes:
         raise ValueError(f"Mode name already taken: {name}")
     predefined_modes[name] = mode
-
-
-def names_of(phases: Iterable[tuple[str, tuple[Any, ...]]]) -> list[str]:
-    """The names of all rules of some phases."""
-    return [rule.name for _, rules in phases for rule in rules]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symtheano.compile.commit import Commit, Wanted, bases, choose_commit
+from symtheano.compile.commit import Commit, Wanted, bases, choose_commit, root_of
 from symtheano.compile.lower import Lowered
 from symtheano.compile.program import Assign, Call, Copy, Free, Program, Step, View
 from symtheano.graph.variable import Variable
@@ -65,9 +65,7 @@ class Roots:
 
     def of(self, name: str) -> str:
         """The name that owns the memory `name` lives in."""
-        while name in self._base:
-            name = self._base[name]
-        return name
+        return root_of(name, self._base)
 
     def is_fixed(self, name: str) -> bool:
         """Whether `name` is, or is a view of, a read-only stretched view."""
@@ -206,11 +204,6 @@ def _reusable(
             continue
         if any(n != name and roots.of(n) == name for n in step.reads):
             continue  # it is read through a view as well: elements would be overwritten before they are read
-        shape = lowered.shapes.get(name)
-        if (
-            shape is not None
-            and len(shape) == len(step.sizes)
-            and all(lowered.sizes.same(a, b) for a, b in zip(shape, step.sizes, strict=True))
-        ):
+        if lowered.sizes.same_shape(lowered.shapes.get(name), step.sizes):
             return name
     return None

@@ -301,24 +301,7 @@ class Function:
         """The same function, with other shared variables (`swap`: old -> new of the same type) or without updates."""
         spec = self.spec
         replaced = dict(swap or {})
-        new: Any
-        for old, new in replaced.items():
-            if old not in spec.shared:
-                raise ValueError(
-                    explain(
-                        f"SharedVariable {old} does not exist in the function, so it cannot be swapped",
-                        operands=[f"{s}: {s.type}" for s in spec.shared],
-                        remedy="swap={old: new}, where old is one of the function's shared variables (above)",
-                    )
-                )
-            if not isinstance(new, SharedVariable) or new.type != old.type:
-                raise TypeError(
-                    explain(
-                        f"{old} cannot be swapped with {new}: it must be a shared variable of the same type",
-                        operands=[f"{old}: {old.type}", f"{new}: {getattr(new, 'type', type(new).__name__)}"],
-                        remedy="make one of that type: shared(value, broadcastable=...)",
-                    )
-                )
+        _check_swap(replaced, spec.shared)
         graph = spec.graph
         if delete_updates:
             keep = len(spec.outs) + len(spec.stateful)
@@ -362,6 +345,26 @@ def _read(graph: FunctionGraph) -> list[bool]:
     """For each input of a graph whether anything depends on it."""
     used = {v for node in graph.nodes for v in node.inputs} | set(graph.outputs)
     return [i in used for i in graph.inputs]
+
+
+def _check_swap(replaced: Mapping[SharedVariable, Any], shared: Sequence[SharedVariable]) -> None:
+    for old, new in replaced.items():
+        if old not in shared:
+            raise ValueError(
+                explain(
+                    f"SharedVariable {old} does not exist in the function, so it cannot be swapped",
+                    operands=[f"{s}: {s.type}" for s in shared],
+                    remedy="swap={old: new}, where old is one of the function's shared variables (above)",
+                )
+            )
+        if not isinstance(new, SharedVariable) or new.type != old.type:
+            raise TypeError(
+                explain(
+                    f"{old} cannot be swapped with {new}: it must be a shared variable of the same type",
+                    operands=[f"{old}: {old.type}", f"{new}: {getattr(new, 'type', type(new).__name__)}"],
+                    remedy="make one of that type: shared(value, broadcastable=...)",
+                )
+            )
 
 
 def _rank(container: Container) -> int:

@@ -73,10 +73,11 @@ class Sizes:
         elif isinstance(b, Variable):
             self._parent[b] = a
 
-    def same_shape(self, a: Variable, b: Variable) -> bool:
-        """Whether two variables are known to have equal shapes."""
-        left, right = self.of(a), self.of(b)
-        return len(left) == len(right) and all(self.same(x, y) for x, y in zip(left, right, strict=True))
+    def same_shape(self, a: Sequence[Size] | None, b: Sequence[Size] | None) -> bool:
+        """Whether two shapes are known to be equal; None is the shape of what is no array."""
+        if a is None or b is None or len(a) != len(b):
+            return False
+        return all(self.same(x, y) for x, y in zip(a, b, strict=True))
 
     # -- details ---------------------------------------------------------------------------------------------------
     def _unknown(self, variable: Variable) -> tuple[Size, ...]:

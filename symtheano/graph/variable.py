@@ -26,7 +26,23 @@ class Scratchpad:
         return f"scratchpad{vars(self)}"
 
 
-class Variable:
+class _Tagged:
+    """What has a `tag`. It is made when it is first asked for: most variables and nodes never need one."""
+
+    @property
+    def tag(self) -> Scratchpad:
+        """A scratchpad for anything the user wants to keep with a variable or a node."""
+        pad: Scratchpad | None = self.__dict__.get("_tag")
+        if pad is None:
+            pad = self._tag = Scratchpad()
+        return pad
+
+    @tag.setter
+    def tag(self, pad: Scratchpad) -> None:
+        self._tag = pad
+
+
+class Variable(_Tagged):
     """A value in an expression graph.
 
     `owner` is the Apply that computes it (None for a graph input), `index` its position among that node's outputs,
@@ -42,18 +58,6 @@ class Variable:
         self.name = name
         self.line: Line | None = current_line()
         self.serial = next(_serial)
-
-    @property
-    def tag(self) -> Scratchpad:
-        """A scratchpad for anything the user wants to keep with the variable."""
-        pad: Scratchpad | None = self.__dict__.get("_tag")
-        if pad is None:
-            pad = self._tag = Scratchpad()
-        return pad
-
-    @tag.setter
-    def tag(self, pad: Scratchpad) -> None:
-        self._tag = pad
 
     @property
     def auto_name(self) -> str:
@@ -141,7 +145,7 @@ class Constant(Variable):
         return self.name if self.name is not None else f"{type(self).__name__}{{{self.data}}}"
 
 
-class Apply:
+class Apply(_Tagged):
     """An op applied to inputs: the node of a graph.
 
     `outputs` are variables without owner; they become this node's.
@@ -169,14 +173,6 @@ class Apply:
     @property
     def nout(self) -> int:
         return len(self.outputs)
-
-    @property
-    def tag(self) -> Scratchpad:
-        """A scratchpad for anything the user wants to keep with the node."""
-        pad: Scratchpad | None = self.__dict__.get("_tag")
-        if pad is None:
-            pad = self._tag = Scratchpad()
-        return pad
 
     def get_parents(self) -> list[Variable]:
         """What the node reads."""

@@ -213,16 +213,6 @@ def postorder(roots: Iterable[Expr]) -> list[Expr]:
     return list(done)
 
 
-def rebuild(expr: Expr, replace: Callable[[Expr, tuple[Expr, ...]], Expr | None]) -> Expr:
-    """`expr` with every node replaced, bottom up, by replace(node, new operands); None keeps the node's kind."""
-    made: dict[Expr, Expr] = {}
-    for node in postorder((expr,)):
-        args = tuple(made[arg] for arg in node.args)
-        new = replace(node, args)
-        made[node] = with_args(node, args) if new is None else new
-    return made[expr]
-
-
 def with_args(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """`node` with other operands."""
     if args == node.args:
