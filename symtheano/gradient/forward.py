@@ -9,7 +9,15 @@ from typing import Any
 from symtheano.errors import DisconnectedInputError, NullTypeGradError, add_context, explain
 from symtheano.gradient.null import is_disconnected, is_null, like
 from symtheano.gradient.paths import Pattern, connected_paths
-from symtheano.gradient.pullback import Pullback, as_cotangent, pull_node, variable_of, while_building, with_pattern
+from symtheano.gradient.pullback import (
+    Pullback,
+    as_cotangent,
+    check_choice,
+    pull_node,
+    variable_of,
+    while_building,
+    with_pattern,
+)
 from symtheano.graph.null import disconnected_type
 from symtheano.graph.op import has_own
 from symtheano.graph.trace import current_line, derived_from, set_line
@@ -54,16 +62,9 @@ def Rop(
                     remedy="each of eval_points is a direction in which its wrt moves: it has that variable's shape",
                 )
             )
-    if disconnected_outputs not in ("raise", "warn", "ignore"):
-        raise ValueError(
-            f"Invalid value for keyword 'disconnected_outputs': {disconnected_outputs!r}. Valid values are 'raise', "
-            "'warn', 'ignore'."
-        )
-    if return_disconnected.lower() not in ("zero", "none", "disconnected"):
-        raise ValueError(
-            f"Invalid value for keyword 'return_disconnected': {return_disconnected!r}. Valid values are 'zero', "
-            "'None', 'Disconnected'."
-        )
+    check_choice("disconnected_outputs", disconnected_outputs, ("raise", "warn", "ignore"))
+    # Theano's Rop takes these in any case of letters; its grad does not.
+    check_choice("return_disconnected", return_disconnected.lower(), ("zero", "none", "disconnected"))
     tangents = push_forward(outputs, variables, points)
     results = [
         _result(o, t, variables, disconnected_outputs, return_disconnected.lower())

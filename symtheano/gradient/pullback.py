@@ -248,6 +248,16 @@ def _is_nonzero(term: Any) -> bool:
         return False
 
 
+# -- what users gave -------------------------------------------------------------------------------------------------
+
+
+def check_choice(keyword: str, value: str, choices: Sequence[str]) -> None:
+    """Raises ValueError, with the choices, where the value of a keyword is none of them."""
+    if value not in choices:
+        problem = f"Invalid value for keyword '{keyword}': {value!r}."
+        raise ValueError(explain(problem, remedy=f"Valid values are {', '.join(map(repr, choices))}."))
+
+
 def variable_of(g: Any) -> Variable:
     """`g`, which a user gave as a cotangent, as a variable."""
     return g if isinstance(g, Variable) else as_tensor_variable(g)

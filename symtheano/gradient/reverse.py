@@ -12,7 +12,7 @@ from symtheano.config import config
 from symtheano.errors import DisconnectedInputError, NullTypeGradError, explain
 from symtheano.gradient.null import is_disconnected, is_null, like
 from symtheano.gradient.paths import why_disconnected
-from symtheano.gradient.pullback import Pullback, as_cotangent, variable_of
+from symtheano.gradient.pullback import Pullback, as_cotangent, check_choice, variable_of
 from symtheano.graph.null import disconnected_type
 from symtheano.graph.trace import current_line
 from symtheano.graph.variable import Constant, Variable
@@ -179,11 +179,7 @@ def subgraph_grad(
 
 def _check_options(options: Mapping[str, str]) -> None:
     for keyword, value in options.items():
-        if value not in _CHOICES[keyword]:
-            choices = ", ".join(map(repr, _CHOICES[keyword]))
-            raise ValueError(
-                explain(f"Invalid value for keyword '{keyword}': {value!r}.", remedy=f"Valid values are {choices}.")
-            )
+        check_choice(keyword, value, _CHOICES[keyword])
 
 
 def _variables(wrt: Any) -> list[Variable]:

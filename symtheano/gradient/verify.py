@@ -119,14 +119,7 @@ def verify_grad(
     >>> import symtheano.tensor as T
     >>> verify_grad(T.tanh, [np.array([0.5, -1.0])], rng=np.random.RandomState(42))
     """
-    if not isinstance(pt, (list, tuple)):
-        raise AssertionError(f"verify_grad needs pt to be a list or tuple of arrays, got {type(pt)}")
-    points = [np.array(p) for p in pt]
-    for position, p in enumerate(points):
-        if p.dtype.name not in TOLERANCES:
-            raise TypeError(
-                f'verify_grad can work only with floating point inputs, but input {position} has dtype "{p.dtype}".'
-            )
+    points = _points(pt)
     loosest = max((TOLERANCES[p.dtype.name] for p in points), default=TOLERANCES["float64"])
     abs_tol = loosest if abs_tol is None else abs_tol
     rel_tol = loosest if rel_tol is None else rel_tol
@@ -151,6 +144,18 @@ def verify_grad(
         except Exception as error:
             text = f"The error happened with the following inputs: {points}\nThe value of the output was: {value}"
             raise add_context(error, text) from None
+
+
+def _points(pt: Any) -> list[Array]:
+    if not isinstance(pt, (list, tuple)):
+        raise AssertionError(f"verify_grad needs pt to be a list or tuple of arrays, got {type(pt)}")
+    points = [np.array(p) for p in pt]
+    for position, p in enumerate(points):
+        if p.dtype.name not in TOLERANCES:
+            raise TypeError(
+                f'verify_grad can work only with floating point inputs, but input {position} has dtype "{p.dtype}".'
+            )
+    return points
 
 
 def _compare(measured: numeric_grad, symbolic: list[Any], abs_tol: float, rel_tol: float) -> None:
