@@ -14,6 +14,8 @@ from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.careduce import ReduceOp
 from symtheano.tensor.elemwise import Elemwise
 from symtheano.tensor.nnet.softmax import LogSoftmax, Softmax
+from symtheano.tensor.reshape import Reshape
+from symtheano.tensor.shape_ops import MakeVector
 from symtheano.tensor.type import TensorType
 
 _CONVERSION = re.compile(r"\)\.astype\(|^kernels\.|^xp\.(?:as)?array\(")
@@ -75,12 +77,28 @@ def _softmax_pairs(fgraph: FunctionGraph) -> dict[Apply, tuple[Apply, Apply]]:
     return {node: pair for pair in both for node in pair}
 
 
+def _shapes(fgraph: FunctionGraph) -> frozenset[Apply]:
+    """The vectors of sizes that only Reshape reads: it takes a tuple, and no array need be made."""
+    return frozenset(
+        node
+        for node in fgraph.nodes
+        if type(node.op) is MakeVector
+        and not any(o in fgraph.outputs for o in node.outputs)
+        and all(
+            type(u.op) is Reshape and u.inputs[0] is not o and u.inputs[1] is o
+            for o in node.outputs
+            for u in fgraph.users(o)
+        )
+    )
+
+
 class _Lowering:
     def __init__(self, fgraph: FunctionGraph, inputs: int):
         self.result = Lowered([], {}, {}, {}, Sizes())
         self.count = 0
         self.holders: dict[Size, tuple[str, int]] = {}  # size -> argument or shared variable that has it, axis
         self.pairs = _softmax_pairs(fgraph)
+        self.shapes = _shapes(fgraph)
         for k, v in enumerate(fgraph.inputs):
             self._declare(v, f"x{k}" if k < inputs else f"s{k - inputs}")
 
@@ -115,7 +133,10 @@ class _Lowering:
         """Appends the steps of one node."""
         if all(o in self.result.names for o in node.outputs):
             return  # computed together with another node
-        args = tuple(self.name(i) for i in node.inputs)
+        if node in self.shapes:
+            self.result.sizes.visit(node)
+            return
+        args = tuple(self._tuple(i.owner) if i.owner in self.shapes else self.name(i) for i in node.inputs)
         if isinstance(node.op, Elemwise):
             self._checks(node, args)
         self.result.sizes.visit(node)
@@ -125,6 +146,10 @@ class _Lowering:
             self._array(node, node.op, args)
         else:
             self._perform(node, args)
+
+    def _tuple(self, node: Apply) -> str:
+        sizes = [repr(i.data.item()) if isinstance(i, Constant) else self.name(i) for i in node.inputs]
+        return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
 
     def _checks(self, node: Apply, args: tuple[str, ...]) -> None:
         """Lengths that must agree under static broadcasting, where it is not known that they do.

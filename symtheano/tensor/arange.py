@@ -23,6 +23,13 @@ from symtheano.tensor.type import tensor_type
 __all__ = ["ARange", "arange", "linspace", "logspace", "mgrid", "nd_grid", "ogrid"]
 
 
+def _bound(v: Any, text: str) -> str:
+    """A bound as a Python number: written out where it is a constant integer."""
+    if isinstance(v, Constant) and v.data.dtype.kind in "iu":
+        return repr(v.data.item())
+    return f"{text}.item()"
+
+
 class ARange(ArrayOp):
     """The vector start, start + step, ... up to stop, which is left out: inputs (start, stop, step), 0-d."""
 
@@ -39,7 +46,8 @@ class ARange(ArrayOp):
         return Apply(self, bounds, [tensor_type(self.dtype, (_static_length(bounds),))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
-        return f"xp.arange({args[0]}.item(), {args[1]}.item(), {args[2]}.item(), {self.dtype!r})"
+        bounds = (_bound(v, text) for v, text in zip(node.inputs, args, strict=True))
+        return f"xp.arange({', '.join(bounds)}, {self.dtype!r})"
 
     def loop(self, node: Apply, read: Read, index: tuple[Expr, ...]) -> Expr:
         """The element at `index`: start + i * ((start + step) - start), as numpy rounds it."""

@@ -13,14 +13,24 @@ from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply, Constant
 from symtheano.scalar import upcast
 from symtheano.tensor.alloc import Alloc
+from symtheano.tensor.arange import ARange
 from symtheano.tensor.convert import make_constant
-from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
+from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions
 from symtheano.tensor.index import advanced_subtensor1, subtensor
 from symtheano.tensor.index_advanced import AdvancedIncSubtensor, AdvancedIncSubtensor1, AdvancedSubtensor1
 from symtheano.tensor.index_basic import IncSubtensor, Subtensor
 from symtheano.tensor.index_key import is_full
 from symtheano.tensor.join import Join, Split
-from symtheano.tensor.sizes import MakeVector, axis_origin, constant_dim, origin, shape_list, vector_items
+from symtheano.tensor.sizes import (
+    MakeVector,
+    axis_origin,
+    constant_dim,
+    is_length,
+    origin,
+    shape_i,
+    shape_list,
+    vector_items,
+)
 
 m = functions
 _WRITERS = (IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1)
@@ -409,6 +419,46 @@ def subtract_written_zeros(node: Apply) -> list[Any] | None:
     return None
 
 
+def _counted(v: Any) -> Any:
+    """n where `v` is arange(n), the integers from 0 up to a length n; else None."""
+    if v.owner is None or type(v.owner.op) is not ARange or v.type.dtype != "int64":
+        return None
+    start, stop, step = v.owner.inputs
+    known = is_constant(start, 0) and is_constant(step, 1) and stop.type.dtype == "int64"
+    return stop if known and is_length(stop) else None
+
+
+def _write_counted(a: Any, y: Any, set_instead_of_inc: bool) -> Any:
+    return AdvancedIncSubtensor1(set_instead_of_inc=set_instead_of_inc)(a, y, ARange("int64")(0, shape_i(y, 0), 1))
+
+
+@rule(
+    AdvancedIncSubtensor1,
+    reason="arange(n) names n places in order, each once",
+    examples=[
+        on(lambda a, b: _write_counted(a, b[: a.shape[0]], False), 1, 1),
+        on(lambda a, b: _write_counted(a, b[: a.shape[0]], True), 2, 2),
+    ],
+)
+def write_at_arange(node: Apply) -> list[Any] | None:
+    """inc(x, arange(n), y) -> inc(x, :n, y), and likewise set, where y has rows (too large an n stays an error)."""
+    x, y, index = node.inputs
+    n = _counted(index)
+    if n is None or y.type.ndim != x.type.ndim or y.type.broadcastable[0]:
+        return None
+    part: Any = subtensor(x, [slice(None, n)])
+    return [part.owner.op.writer(node.op.set_instead_of_inc)(x, y, *part.owner.inputs[1:])]
+
+
+@rule(Subtensor, examples=[on(lambda a: cast_to(a, "float16")[1:, 0], 2)])
+def part_of_cast(node: Apply) -> list[Any] | None:
+    """cast(x)[i] -> cast(x[i]): the labels of one batch are converted, not all."""
+    owner = node.inputs[0].owner
+    if owner is None or type(owner.op) is not Elemwise or not owner.op.scalar_op.params:
+        return None
+    return [owner.op(node.op(owner.inputs[0], *node.inputs[1:]))]
+
+
 INDEXING = (
     useless_subtensor,
     subtensor_of_vector,
@@ -427,4 +477,4 @@ INDEXING = (
     useless_alloc,
     alloc_of_alloc,
 )
-LATE = (fill_to_alloc, add_to_written_zeros, subtract_written_zeros)
+LATE = (fill_to_alloc, write_at_arange, part_of_cast, add_to_written_zeros, subtract_written_zeros)

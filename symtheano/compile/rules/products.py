@@ -384,17 +384,60 @@ def distributed(p: Taken, old: Any) -> Any:
         terms = terms_of(candidate.base) if rest.above else []
         if not any(taken(t).below or any(map(_may_fuse, taken(t).above)) for _, t in terms):
             continue
-        parts: list[Product] = []
-        fired = False
-        for sign, term in terms:
-            part = product_of(term)
-            part.sign *= sign
-            part = part.times(rest)
-            fired = simplify(part) or fired
-            parts.append(part)
-        if fired:
-            return summed(parts, old)
+        found = _multiplied_out(terms, rest)
+        pulled = _pulled(rest, old)
+        if pulled is not None:
+            more = _multiplied_out(terms, pulled)
+            found = more if more[0] > found[0] else found
+        if found[0]:
+            return summed(found[1], old)
     return None
+
+
+def _multiplied_out(terms: Sequence[tuple[int, Any]], rest: Product) -> tuple[int, list[Product]]:
+    """The product of each term with `rest`, and in how many of them something cancelled."""
+    parts: list[Product] = []
+    fired = 0
+    for sign, term in terms:
+        part = product_of(term)
+        part.sign *= sign
+        part = part.times(rest)
+        fired += simplify(part)
+        parts.append(part)
+    return fired, parts
+
+
+def _pulled(p: Product, old: Any) -> Product | None:
+    """`p` with common factors taken out of the sums among its factors; None where no sum has any.
+
+    In (t / p + u / q) * (p * q * s - p * q) what is infinite at p = 0 meets p only so.
+    """
+    above: list[Factor] = []
+    for f in p.above:
+        owner = f.base.owner
+        if f.order is None and owner is not None and type(owner.op) is Elemwise and f.base.type.dtype == old.type.dtype:
+            if owner.op.scalar_op.name in ("add", "sub"):
+                above += _common_first(f)
+                continue
+        above.append(f)
+    return None if len(above) == len(p.above) else Product(p.sign, above, p.below)
+
+
+def _common_first(f: Factor) -> list[Factor]:
+    """The factors that all terms of the sum `f` have, and the sum of what is left; [f] where they have none."""
+    parts: list[Product] = []
+    for sign, term in terms_of(f.base):
+        part = product_of(term)
+        part.sign *= sign
+        parts.append(part)
+    shared = Counter(parts[0].above)
+    for part in parts[1:]:
+        shared &= Counter(part.above)
+    common = list(shared.elements())
+    if not common:
+        return [f]
+    left = summed([Product(part.sign, _without(part.above, common), part.below) for part in parts], f.base)
+    return [*common, as_factor(like(left, f.base))]
 
 
 def summed(parts: Sequence[Product], old: Any) -> Any:
@@ -462,6 +505,7 @@ def _complement(v: Any, x: Any) -> int:
         on(lambda a, b: m.exp(-m.sqr(a)) * (b / m.erfc(a)), 1, 1),
         on(lambda a, b, c: a * (b / a + c), 1, 1, 1),
         on(lambda s, t: (s * (1 - s)) * ((1 - t) / (1 - s) - t / s), 1, 1),
+        on(lambda s, t: ((1 - t) / (1 - s) + t / s) * (t * s * (1 - s) - t * s * s * (1 - s)), 1, 1),
     ],
 )
 def cancel_factors(node: Apply) -> list[Any] | None:

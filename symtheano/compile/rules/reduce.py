@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from symtheano.compile.rules.example import on
-from symtheano.compile.rules.match import arg_of, args_of, cast_to, constant_value, like, literal
+from symtheano.compile.rules.match import arg_of, args_of, cast_to, constant_value, covers, like, literal
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
 from symtheano.scalar.dtypes import FLOAT
@@ -150,6 +152,39 @@ def sum_of_fill(node: Apply) -> list[Any] | None:
     return [m.mul(literal(c, old), cast_to(number, old.type.dtype))]
 
 
+@rule(
+    Sum,
+    reason="the condition is the same for all terms",
+    examples=[
+        on(lambda a, b: Sum()(m.switch(dimshuffle(m.gt(b, 0.0), ("x",)), m.exp(a), 0.0)), 1, 0),
+        on(lambda a, b: Sum()(m.switch(dimshuffle(m.gt(b, 0.0), ("x",)), -np.inf, m.exp(a))), 1, 0),
+        on(lambda a, b: Sum((0,))(m.switch(dimshuffle(m.gt(b, 0.0), ("x", 0)), 0.0, m.exp(a))), 2, 1),
+    ],
+)
+def sum_of_switch(node: Apply) -> list[Any] | None:
+    """sum(switch(c, x, 0)) -> switch(c, sum(x), 0), where c does not vary along the summed axes; also of -inf."""
+    x: Any = node.inputs[0]
+    parts = args_of(x, "switch")
+    if parts is None or x.type.dtype not in FLOAT:
+        return None
+    axes = reduced_axes(node)
+    (old,) = node.outputs
+    condition, *branches = parts
+    if not all(condition.type.broadcastable[k] for k in axes):
+        return None
+    for position, v in enumerate(branches):
+        c, other = constant_value(v), branches[1 - position]
+        if c not in (0, np.inf, -np.inf) or not covers([condition, other], x.type.broadcastable):
+            continue
+        total: Any = literal(c, old)
+        if c:  # the sum of no terms is 0
+            number = as_size(total_size([shape_i(x, k) for k in axes]))
+            total = m.switch(m.gt(number, 0), total, literal(0, old))
+        sums = [_summed(node.op, other, x), total][:: 1 if position else -1]
+        return [like(m.switch(without_axes(condition, axes), *sums), old)]
+    return None
+
+
 REDUCTIONS: tuple[Any, ...] = (
     reduce_over_ones,
     reduction_of_reduction,
@@ -157,4 +192,5 @@ REDUCTIONS: tuple[Any, ...] = (
     sum_of_neg,
     sum_of_scaled,
     sum_of_fill,
+    sum_of_switch,
 )

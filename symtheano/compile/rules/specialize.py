@@ -16,6 +16,7 @@ from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
 
 m = functions
 x, y, z = wild("x"), wild("y"), wild("z")
+_CUBE = "the power below the line overflows a little before the result underflows: subnormal numbers round to 0"
 
 CHEAP = (
     Rule(
@@ -35,6 +36,11 @@ CHEAP = (
     ),
     Rule("pow_three", x**3, x * m.sqr(x)),
     Rule("pow_four", x**4, m.sqr(m.sqr(x)), margin=2.0),
+    Rule("pow_minus_three", x**-3, m.inv(x * m.sqr(x)), domain=m.neq(x, 0), differs=_CUBE, margin=2.0),
+    Rule("pow_minus_four", x**-4, m.inv(m.sqr(m.sqr(x))), domain=m.neq(x, 0), differs=_CUBE, margin=2.0),
+    Rule("pow_minus_five", x**-5, m.inv(x * m.sqr(m.sqr(x))), domain=m.neq(x, 0), differs=_CUBE, margin=2.0),
+    Rule("pow_minus_six", x**-6, m.inv(m.sqr(x * m.sqr(x))), domain=m.neq(x, 0), differs=_CUBE, margin=3.0),
+    Rule("pow_minus_seven", x**-7, m.inv(x * m.sqr(x * m.sqr(x))), domain=m.neq(x, 0), differs=_CUBE, margin=3.0),
     Rule(
         "pow_one_and_half", x**1.5, x * m.sqrt(x), domain=x >= 0, differs="(-inf)**1.5 is inf, -inf * sqrt(-inf) is nan"
     ),

@@ -11,7 +11,7 @@ from symtheano.compile.rules.products import is_negation
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
 from symtheano.tensor.careduce import Sum
-from symtheano.tensor.elemwise import functions
+from symtheano.tensor.elemwise import DimShuffle, functions
 from symtheano.tensor.reduce import LogSumExp
 
 m = functions
@@ -136,4 +136,37 @@ def binary_crossentropy_of_sigmoid(node: Apply) -> list[Any] | None:
     return None
 
 
-STABILITY = (*STABLE, log_sum_exp, binary_crossentropy_of_sigmoid)
+def _shifted_log_sum_exp(a: Any) -> Any:
+    c = a.max(axis=1, keepdims=True)
+    return c + m.log(m.exp(a - c).sum(axis=1, keepdims=True))
+
+
+@rule(m.add, reason="LogSumExp takes the maximum out itself", examples=[on(_shifted_log_sum_exp, 2)])
+def shifted_log_sum_exp(node: Apply) -> list[Any] | None:
+    """c + logsumexp(x - c) -> logsumexp(x), where c is the same along the summed axes, and these are kept."""
+    inputs: list[Any] = node.inputs
+    (old,) = node.outputs
+    for k, v in enumerate(inputs):
+        if v.owner is None or type(v.owner.op) is not DimShuffle:
+            continue
+        z = v.owner.inputs[0]
+        if z.owner is None or type(z.owner.op) is not LogSumExp or v.type.dtype != old.type.dtype:
+            continue
+        u: Any = z.owner.inputs[0]
+        parts = args_of(u, "sub")
+        if parts is None or parts[0].type != u.type or parts[1] not in inputs:
+            continue
+        c = parts[1]
+        axes = z.owner.op.axes(u.type.ndim)
+        kept = iter(range(z.type.ndim))
+        restoring = tuple("x" if a in axes else next(kept) for a in range(u.type.ndim))
+        if v.owner.op.new_order != restoring or not all(c.type.broadcastable[a] for a in axes):
+            continue
+        whole = v.owner.op(z.owner.op(parts[0]))
+        rest = [i for n, i in enumerate(inputs) if n != k]
+        rest.remove(c)
+        return [like(m.add(whole, *rest) if rest else whole, old)]
+    return None
+
+
+STABILITY = (*STABLE, log_sum_exp, shifted_log_sum_exp, binary_crossentropy_of_sigmoid)
