@@ -39,11 +39,12 @@ def function(
     """Compiles a function of `inputs`.
 
     inputs: list of variables or `In`. outputs: a variable, `Out`, a list of them, a dict with string keys, or None.
-    updates: pairs (shared variable, its new value); every new value is computed from the old ones. givens: pairs
-    (variable, what to use instead). no_default_updates: True, or the shared variables whose `default_update` is left
-    out. name: for messages. rebuild_strict: whether givens must keep types. allow_input_downcast: True converts any
-    input, None lets Python floats into floatX, False converts nothing lossy. on_unused_input: 'raise', 'warn' or
-    'ignore'.
+    mode: a Mode or the name of one (None: config.mode). updates: pairs (shared variable, its new value); every new
+    value is computed from the old ones. givens: pairs (variable, what to use instead). no_default_updates: True, or the
+    shared variables whose `default_update` is left out. name: for messages. rebuild_strict: whether givens must keep
+    types. allow_input_downcast: True converts any input, None lets Python floats into floatX, False converts nothing
+    lossy. on_unused_input: 'raise', 'warn' or 'ignore'. profile: True, or a ProfileStats to count calls and times in.
+    accept_inplace: accepted for Theano's sake.
 
     Raises UnusedInputError, MissingInputError (graph.fgraph), TypeError and ValueError for what does not fit together.
 
@@ -57,7 +58,7 @@ def function(
     pairs = updates_of(updates)
     replacements = givens_of(givens, ins, rebuild_strict)
     graph = _Rebuilt(ins, outs, pairs, replacements, no_default_updates, rebuild_strict)
-    _check_unused(ins, graph.roots, config.on_unused_input if on_unused_input is None else on_unused_input, name)
+    _check_unused(ins, graph.roots, config.on_unused_input if on_unused_input is None else on_unused_input)
     stateful = tuple(k for k, i in enumerate(ins) if i.update is not None)
     first_update = len(outs) + len(stateful)
     updates_at = {first_update + j: len(ins) + graph.shared.index(s) for j, (s, _) in enumerate(graph.updates)}
@@ -143,7 +144,7 @@ def _refused(no_default_updates: Any) -> Sequence[Any]:
     return list(no_default_updates)
 
 
-def _check_unused(ins: Sequence[In], roots: Sequence[Variable], policy: str, name: str | None) -> None:
+def _check_unused(ins: Sequence[In], roots: Sequence[Variable], policy: str) -> None:
     if policy == "ignore":
         return
     if policy not in ("raise", "warn"):

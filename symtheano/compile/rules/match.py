@@ -9,28 +9,18 @@ from typing import Any
 import numpy as np
 
 from symtheano.compile.rules.memo import Memo
-from symtheano.graph.variable import Constant, Variable
-from symtheano.scalar import TABLE, ScalarOp
+from symtheano.graph.variable import Constant
+from symtheano.scalar import TABLE
 from symtheano.scalar import cast as cast_row
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.convert import make_constant
 from symtheano.tensor.elemwise import DimShuffle, Elemwise, functions, pad_left
 from symtheano.tensor.shape import patternbroadcast
-from symtheano.tensor.type import TensorType
 
 Number = bool | int | float | complex
 
 _SECOND = TABLE["second"]
 _uniform: Memo[Number | None] = Memo("uniform")  # of a constant array: the number it repeats
-
-
-def row_of(v: Any) -> ScalarOp | None:
-    """The scalar row that computes `v`, or None where `v` is no elementwise result."""
-    owner = v.owner
-    if owner is not None and type(owner.op) is Elemwise:
-        row: ScalarOp = owner.op.scalar_op
-        return row
-    return None
 
 
 def args_of(v: Any, name: str) -> list[Any] | None:
@@ -87,18 +77,6 @@ def literal(number: Any, like: Any) -> Any:
     return make_constant(np.asarray(number, like.type.numpy_dtype))
 
 
-def without_padding(v: Any) -> Any:
-    """`v` before the axes of length 1 that broadcasting put in front of it."""
-    owner = v.owner
-    if owner is None or type(owner.op) is not DimShuffle:
-        return v
-    op = owner.op
-    extra = len(op.new_order) - len(op.input_broadcastable)
-    if extra > 0 and op.new_order == ("x",) * extra + tuple(range(len(op.input_broadcastable))):
-        return owner.inputs[0]
-    return v
-
-
 @cache
 def _cast(dtype: str) -> Elemwise:
     return Elemwise(cast_row(dtype))
@@ -133,13 +111,3 @@ def like(v: Any, old: Any, models: Sequence[Any] = ()) -> Any:
 def covers(variables: Sequence[Any], pattern: Sequence[bool]) -> bool:
     """Whether broadcasting `variables` together reaches every axis that is long in `pattern`."""
     return all(b or any(not v.type.broadcastable[k] for v in variables) for k, b in enumerate(pattern))
-
-
-def is_tensor(v: Variable) -> bool:
-    """Whether `v` is an array of numbers."""
-    return isinstance(v.type, TensorType)
-
-
-def same_dtype(*variables: Any) -> bool:
-    """Whether all have one dtype."""
-    return len({v.type.dtype for v in variables}) == 1
