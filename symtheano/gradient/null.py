@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symtheano.graph.null import DisconnectedType, NullType, disconnected_type, null_type
+from symtheano.graph.null import DisconnectedType, NullType, disconnected_type, is_disconnected, is_null, null_type
 from symtheano.graph.op import Op
 from symtheano.graph.variable import Variable
 
@@ -20,16 +20,6 @@ __all__ = [
     "is_null",
     "null_type",
 ]
-
-
-def is_disconnected(g: Variable) -> bool:
-    """Whether a gradient says that there is no dependence."""
-    return isinstance(g.type, DisconnectedType)
-
-
-def is_null(g: Variable) -> bool:
-    """Whether a gradient is undefined or not implemented."""
-    return isinstance(g.type, NullType)
 
 
 def grad_undefined(op: Op, x_pos: int, x: Variable, comment: str = "") -> Variable:

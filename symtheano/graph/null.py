@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symtheano.graph.type import Type
+from symtheano.graph.variable import Variable
 
 
 class DisconnectedType(Type):
@@ -44,3 +45,13 @@ class NullType(Type):
 
 disconnected_type = DisconnectedType()
 null_type = NullType()
+
+
+def is_disconnected(g: Variable) -> bool:
+    """Whether a gradient says that there is no dependence."""
+    return isinstance(g.type, DisconnectedType)
+
+
+def is_null(g: Variable) -> bool:
+    """Whether a gradient is undefined or not implemented."""
+    return isinstance(g.type, NullType)

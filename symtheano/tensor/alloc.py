@@ -12,7 +12,7 @@ from symtheano.errors import ShapeMismatchError, explain
 from symtheano.graph.null import disconnected_type
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.scalar.expr import Expr
-from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.array import ArrayOp, Let, Unconnected
 from symtheano.tensor.convert import as_tensor_variable, constant, make_constant
 from symtheano.tensor.elemwise import Read, broadcast_index, functions, pad_left, unbroadcast
 from symtheano.tensor.sizes import as_size, constant_dim, vector_items
@@ -119,7 +119,7 @@ def _too_many_dimensions(value: Any, lengths: Sequence[Any]) -> str:
     )
 
 
-class AllocEmpty(ArrayOp):
+class AllocEmpty(Unconnected):
     """An array of `dtype` whose elements are not set: inputs are its lengths. For values that are overwritten."""
 
     __props__ = ("dtype",)
@@ -136,17 +136,6 @@ class AllocEmpty(ArrayOp):
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [tuple(node.inputs)]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False] for _ in node.inputs]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type() for _ in inputs]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
 
     def do_constant_folding(self, node: Apply) -> bool:
         return False

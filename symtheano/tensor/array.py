@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from symtheano.graph.null import disconnected_type
 from symtheano.graph.op import Op
 from symtheano.graph.variable import Apply, Variable
 from symtheano.tensor.type import TensorType
@@ -48,6 +49,21 @@ class ArrayOp(Op):
             results = (results,)
         for cell, result, out in zip(output_storage, results, node.outputs, strict=True):
             cell[0] = as_value(result, out)
+
+
+class Unconnected(ArrayOp):
+    """An ArrayOp without derivatives: what it gives (lengths, positions, patterns) depends on no input continuously."""
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        return [[False] * len(node.outputs) for _ in node.inputs]
+
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> list[Variable]:
+        return [disconnected_type() for _ in inputs]
+
+    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
+        return [None for _ in self.make_node(*inputs).outputs]
 
 
 def as_value(result: Any, variable: Variable) -> Any:

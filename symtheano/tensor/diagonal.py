@@ -13,12 +13,12 @@ from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import TABLE, ScalarOp, cast
 from symtheano.scalar.expr import Expr, call
 from symtheano.tensor.alloc import dtype_named
-from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.array import ArrayOp, Let, Unconnected
 from symtheano.tensor.convert import as_tensor_variable, make_constant
 from symtheano.tensor.elemwise import Read, functions
 from symtheano.tensor.shape import patternbroadcast
-from symtheano.tensor.sizes import as_size, constant_dim, normal_axis, shape_i
-from symtheano.tensor.type import StaticShape, tensor_type
+from symtheano.tensor.sizes import as_size, constant_dim, never_one, normal_axis, shape_i
+from symtheano.tensor.type import tensor_type
 
 __all__ = [
     "AllocDiag",
@@ -40,7 +40,7 @@ __all__ = [
 # -- patterns of zeros and ones --------------------------------------------------------------------------------------
 
 
-class _Pattern(ArrayOp):
+class _Pattern(Unconnected):
     """A matrix of zeros and ones: inputs (rows, columns, k); the ones are where `row` holds for column - row and k."""
 
     __props__ = ("dtype",)
@@ -52,7 +52,7 @@ class _Pattern(ArrayOp):
 
     def make_node(self, n: Any, m: Any, k: Any) -> Apply:
         sizes = [as_size(v) for v in (n, m, k)]
-        return Apply(self, sizes, [tensor_type(self.dtype, _not_one(constant_dim(v) for v in sizes[:2]))()])
+        return Apply(self, sizes, [tensor_type(self.dtype, never_one(*(constant_dim(v) for v in sizes[:2])))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         n, m, k = args
@@ -64,22 +64,6 @@ class _Pattern(ArrayOp):
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [tuple(node.inputs[:2])]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False], [False], [False]]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type() for _ in inputs]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
-
-
-def _not_one(lengths: Any) -> StaticShape:
-    """Static lengths without 1: as in Theano these results are never broadcastable."""
-    return tuple(None if n == 1 else n for n in lengths)
 
 
 class Eye(_Pattern):
@@ -189,7 +173,7 @@ class ExtractDiag(ArrayOp):
         n, m = x.type.shape[i], x.type.shape[j]
         length = None if n is None or m is None else _diagonal_length(n, m, self.offset)
         rest = tuple(s for axis, s in enumerate(x.type.shape) if axis not in (i, j))
-        return Apply(self, [x], [tensor_type(x.type.dtype, _not_one((*rest, length)))()])
+        return Apply(self, [x], [tensor_type(x.type.dtype, never_one(*rest, length))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         text = f"xp.diagonal({args[0]}, {self.offset}, {self.axis1}, {self.axis2})"
@@ -257,7 +241,7 @@ class AllocDiag(ArrayOp):
         if not sizes:
             n = diag.type.shape[-1]
             known = [None if n is None else n + abs(self.offset)] * 2
-        shape = self._placed(diag.type.shape[:-1], *_not_one(known))
+        shape = self._placed(diag.type.shape[:-1], *never_one(*known))
         return Apply(self, [diag, *sizes], [tensor_type(diag.type.dtype, shape)()])
 
     def _placed(self, rest: Sequence[Any], rows: Any, columns: Any) -> tuple[Any, ...]:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from symtheano.errors import explain
-from symtheano.graph.null import disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.alloc import zeros
-from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.array import ArrayOp, Let, Unconnected
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import functions, zeros_of
 from symtheano.tensor.index import inc_subtensor, index
@@ -89,7 +88,7 @@ def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
     return DiffOp(n, axis)(x)
 
 
-class Bartlett(ArrayOp):
+class Bartlett(Unconnected):
     """The triangular window of M points. See `bartlett`."""
 
     __props__ = ()
@@ -109,17 +108,6 @@ class Bartlett(ArrayOp):
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [(functions.maximum(as_size(node.inputs[0]), as_size(0)),)]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False]]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type()]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
 
 
 bartlett_ = Bartlett()

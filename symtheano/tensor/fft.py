@@ -23,6 +23,7 @@ from symtheano.tensor.sizes import (
     as_size,
     axis_origin,
     known_lengths,
+    never_one,
     origins,
     shape_i,
     shape_list,
@@ -89,7 +90,7 @@ class RFFTOp(_Fourier):
         a, s = self.operands(a, shape_list(a)[1:] if s is None else s, "at least 2 dimensions, the first one batches")
         lengths = known_lengths(s, a.type.ndim - 1)
         lengths[-1] = None if lengths[-1] is None else lengths[-1] // 2 + 1
-        return Apply(self, [a, s], [tensor_type(a.type.dtype, _never_one(a.type.shape[0], *lengths, 2))()])
+        return Apply(self, [a, s], [tensor_type(a.type.dtype, never_one(a.type.shape[0], *lengths, 2))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         return f"kernels.rfft(xp, {args[0]}, {args[1]})"
@@ -119,7 +120,7 @@ class IRFFTOp(_Fourier):
         needed = "at least 3 dimensions, the first one batches and the last one real and imaginary parts"
         a, s = self.operands(a, _lengths(a, False) if s is None and a.type.ndim > 2 else s, needed)
         lengths = known_lengths(s, a.type.ndim - 2)
-        return Apply(self, [a, s], [tensor_type(a.type.dtype, _never_one(a.type.shape[0], *lengths))()])
+        return Apply(self, [a, s], [tensor_type(a.type.dtype, never_one(a.type.shape[0], *lengths))()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:
         return f"kernels.irfft(xp, {args[0]}, {args[1]})"
@@ -137,11 +138,6 @@ class IRFFTOp(_Fourier):
 
 rfft_op = RFFTOp()
 irfft_op = IRFFTOp()
-
-
-def _never_one(*lengths: int | None) -> tuple[int | None, ...]:
-    """Static lengths without 1: as in Theano the results are never broadcastable."""
-    return tuple(None if n == 1 else n for n in lengths)
 
 
 def _lengths(a: Any, odd: bool) -> list[Any]:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from symtheano.errors import explain
-from symtheano.graph.null import disconnected_type
-from symtheano.graph.variable import Apply, Variable
+from symtheano.graph.variable import Apply
 from symtheano.scalar.dtypes import is_discrete
-from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.array import Let, Unconnected
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.sizes import get_vector_length
 from symtheano.tensor.type import tensor_type
@@ -21,7 +20,7 @@ __all__ = ["RavelMultiIndex", "UnravelIndex", "ravel_multi_index", "unravel_inde
 MODES = ("raise", "wrap", "clip")
 
 
-class _Places(ArrayOp):
+class _Places(Unconnected):
     """What both ops share: integers in, integers out."""
 
     def integers(self, *values: Any) -> list[Any]:
@@ -35,17 +34,6 @@ class _Places(ArrayOp):
         if variables[-1].type.ndim != 1:
             raise TypeError(explain("dims must be a 1D array.", operation=str(self), operands=operands))
         return variables
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False] * len(node.outputs) for _ in node.inputs]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type() for _ in inputs]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None] * getattr(self, "ndim", 1)
 
 
 class UnravelIndex(_Places):

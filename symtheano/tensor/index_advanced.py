@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from symtheano.graph.null import disconnected_type
 from symtheano.graph.variable import Apply, Constant, Variable
-from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.array import Let, Unconnected
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import functions
 from symtheano.tensor.index_basic import Indexing, Select, Write, pattern
@@ -122,7 +121,7 @@ class AdvancedIncSubtensor(ArrayWrite):
         return AdvancedSubtensor(self.idx_list)
 
 
-class LastWriter(Indexing):
+class LastWriter(Unconnected, Indexing):
     """For each element of `x[key]`: whether it is the last one in its place, so that its value stays when set."""
 
     def __init__(self, idx_list: Iterable[Any]):
@@ -143,16 +142,8 @@ class LastWriter(Indexing):
     def array(self, node: Apply, let: Let, *args: str) -> str:
         return f"kernels.last_writer(xp, {args[0]}, xp.s_[{self.text(node, args)}])"
 
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False] for _ in node.inputs]
 
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type() for _ in inputs]
-
-
-class Nonzero(ArrayOp):
+class Nonzero(Unconnected):
     """The positions of the nonzero elements: an int64 vector for each axis, as numpy's nonzero."""
 
     __props__ = ()
@@ -166,11 +157,3 @@ class Nonzero(ArrayOp):
     def array(self, node: Apply, let: Let, *args: str) -> str:
         found = f"xp.nonzero({args[0]})"
         return found if len(node.outputs) > 1 else f"{found}[0]"
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False] * len(node.outputs)]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type()]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.errors import ShapeMismatchError, explain
-from symtheano.graph.null import DisconnectedType, disconnected_type
+from symtheano.graph.null import disconnected_type, is_disconnected
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import upcast
 from symtheano.scalar.dtypes import is_complex, is_discrete
@@ -254,8 +254,7 @@ class Split(ArrayOp):
         if is_discrete(x.type.dtype) or not outputs:
             return [zeros_of(x), disconnected_type(), disconnected_type()]
         pieces = [
-            zeros_of(z) if isinstance(g.type, DisconnectedType) else fitted(g, z)
-            for z, g in zip(outputs, output_grads, strict=True)
+            zeros_of(z) if is_disconnected(g) else fitted(g, z) for z, g in zip(outputs, output_grads, strict=True)
         ]
         return [_cotangent(join(axis, *pieces), x), disconnected_type(), disconnected_type()]
 

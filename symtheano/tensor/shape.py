@@ -179,8 +179,8 @@ def specify_shape(x: Any, shape: Any) -> Any:
 def addbroadcast(x: Any, *axes: int) -> Any:
     """`x` with these axes broadcastable. ValueError where one has not length 1 (when built, or else when run).
 
-    >>> addbroadcast(np.ones((1, 3)), 0).type
-    TensorType(float64, row)
+    >>> addbroadcast([[1, 2, 3]], 0).type
+    TensorType(int64, row)
     """
     return _rebroadcast(as_tensor_variable(x), axes, True)
 
@@ -188,8 +188,8 @@ def addbroadcast(x: Any, *axes: int) -> Any:
 def unbroadcast(x: Any, *axes: int) -> Any:
     """`x` with these axes not broadcastable.
 
-    >>> unbroadcast(np.ones((1, 3)), 0).type
-    TensorType(float64, matrix)
+    >>> unbroadcast([[1, 2, 3]], 0).type
+    TensorType(int64, matrix)
     """
     return _rebroadcast(as_tensor_variable(x), axes, False)
 

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from symtheano.errors import ShapeMismatchError, explain
-from symtheano.graph.null import disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import cast, upcast
 from symtheano.scalar.dtypes import is_discrete
-from symtheano.tensor.array import ArrayOp, Let
+from symtheano.tensor.array import ArrayOp, Let, Unconnected
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.elemwise import Elemwise, zeros_of
 from symtheano.tensor.type import tensor_type
 
 
-class Shape(ArrayOp):
+class Shape(Unconnected):
     """The shape of a tensor: an int64 vector with one element for each axis."""
 
     __props__ = ()
@@ -31,19 +30,8 @@ class Shape(ArrayOp):
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [(len(shapes[0]),)]
 
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False]]
 
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type()]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
-
-
-class Shape_i(ArrayOp):
+class Shape_i(Unconnected):
     """The length of axis `i` of a tensor: an int64 scalar."""
 
     __props__ = ("i",)
@@ -66,19 +54,8 @@ class Shape_i(ArrayOp):
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [()]
 
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False]]
 
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type()]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
-
-
-class SliceLength(ArrayOp):
+class SliceLength(Unconnected):
     """How many elements `start:stop:step` takes of an axis: an int64 scalar, as len(range(n)[start:stop:step]).
 
     present: for start, stop and step, whether the slice has it. Inputs: the axis' length n, then those present.
@@ -102,17 +79,6 @@ class SliceLength(ArrayOp):
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         return [()]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        return [[False] for _ in node.inputs]
-
-    def L_op(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
-    ) -> list[Variable]:
-        return [disconnected_type() for _ in inputs]
-
-    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        return [None]
 
 
 class MakeVector(ArrayOp):

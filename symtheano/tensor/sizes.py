@@ -98,6 +98,11 @@ def known_lengths(sizes: Any, count: int) -> list[int | None]:
     return [o if isinstance(o, int) else None for o in origins(sizes, count)]
 
 
+def never_one(*lengths: int | None) -> tuple[int | None, ...]:
+    """Static lengths without 1, for results whose axes are, as in Theano, never broadcastable."""
+    return tuple(None if n == 1 else n for n in lengths)
+
+
 def is_length(size: Any) -> bool:
     """Whether a size is known not to be negative: a length, or made of lengths by +, * and the like."""
     if size.type.ndim != 0:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.errors import AxisError, explain
-from symtheano.graph.null import DisconnectedType, disconnected_type
+from symtheano.graph.null import disconnected_type, is_disconnected
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar.dtypes import INT, UINT, is_discrete
 from symtheano.tensor.arange import arange
@@ -96,7 +96,7 @@ class TopKOp(ArrayOp):
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
     ) -> list[Variable]:
         x: Any = inputs[0]
-        if is_discrete(x.type.dtype) or not self.return_values or isinstance(output_grads[0].type, DisconnectedType):
+        if is_discrete(x.type.dtype) or not self.return_values or is_disconnected(output_grads[0]):
             return [zeros_of(x), disconnected_type()]
         places = outputs[1] if self.return_indices else self._twin(False, True)(*inputs)
         slot = index(zeros_of(x), _keys(x, places, self.axis))

@@ -28,7 +28,7 @@ IDS = [e.name for e in EXAMPLES]
 ABSTRACT = {
     "ArrayOp", "Barrier", "CAReduceDtype", "ReduceOp", "_DtypeReduce", "_RowReduce", "_Truth", "_Pattern", "_Product",
     "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting",
-    "MatrixOp", "SquareOp", "_Fill", "_Places", "_Fourier",
+    "MatrixOp", "SquareOp", "Unconnected", "_Fill", "_Places", "_Fourier",
     "mrg_uniform_base", "BaseAbstractConv", "AbstractConv", "AbstractConv_gradWeights", "AbstractConv_gradInputs",
     "_Bilinear", "_In2d", "_In3d", "_Pooling", "PoolGrad", "_Neighbours",
 }  # fmt: skip

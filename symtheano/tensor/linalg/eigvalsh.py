@@ -17,7 +17,6 @@ from symtheano.tensor.linalg.matrix import (
     columns_times,
     floats,
     from_triangle,
-    known,
     of_triangle,
     real_dtype,
     shown,
@@ -25,6 +24,7 @@ from symtheano.tensor.linalg.matrix import (
 )
 from symtheano.tensor.linalg.solve import solve_lower_triangular, solve_upper_triangular
 from symtheano.tensor.linalg.spectral import eigh
+from symtheano.tensor.sizes import never_one
 from symtheano.tensor.type import tensor_type
 from symtheano.tensor.type_other import NoneTypeT
 
@@ -57,7 +57,7 @@ class Eigvalsh(SquareOp):
                 )
             )
         n = lengths.pop() if lengths else None
-        return Apply(self, matrices, [tensor_type(real_dtype(matrices[0]), known(n))()])
+        return Apply(self, matrices, [tensor_type(real_dtype(matrices[0]), never_one(n))()])
 
     def call(self, node: Apply, let: Let, *args: str) -> str:
         if len(args) == 1:

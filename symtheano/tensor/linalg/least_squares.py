@@ -23,12 +23,11 @@ from symtheano.tensor.linalg.matrix import (
     columns_times,
     floats,
     is_live,
-    known,
     real_dtype,
     smaller,
 )
 from symtheano.tensor.linalg.spectral import svd
-from symtheano.tensor.sizes import shape_i
+from symtheano.tensor.sizes import never_one, shape_i
 from symtheano.tensor.type import tensor_type
 
 __all__ = ["lstsq"]
@@ -54,10 +53,10 @@ class lstsq(MatrixOp):
         n = x.type.shape[1] if x.type.ndim == 2 else None
         values = smaller(*x.type.shape) if x.type.ndim == 2 else None
         outputs = [
-            tensor_type(x.type.dtype, known(n, *y.type.shape[1:])),
+            tensor_type(x.type.dtype, never_one(n, *y.type.shape[1:])),
             tensor_type(real_dtype(x), (None,)),
             tensor_type("int64", ()),
-            tensor_type(real_dtype(x), known(values)),
+            tensor_type(real_dtype(x), never_one(values)),
         ]
         return Apply(self, [x, y, rcond], [kind() for kind in outputs])
 

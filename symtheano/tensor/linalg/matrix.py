@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symtheano.errors import ShapeMismatchError, explain
-from symtheano.graph.null import DisconnectedType
+from symtheano.graph.null import is_disconnected
 from symtheano.graph.variable import Apply
 from symtheano.scalar import upcast
 from symtheano.scalar.dtypes import is_complex, is_discrete, real_of
@@ -98,14 +98,9 @@ def shown(*xs: Any) -> list[str]:
     return [f"{x}: {x.type}, shape {x.type.shape}" for x in xs]
 
 
-def known(*lengths: int | None) -> tuple[int | None, ...]:
-    """Static lengths without 1: as in Theano the axes of these results are never broadcastable."""
-    return tuple(None if n == 1 else n for n in lengths)
-
-
 def is_live(g: Any) -> bool:
     """Whether a cotangent says that there is a dependence."""
-    return not isinstance(g.type, DisconnectedType)
+    return not is_disconnected(g)
 
 
 # -- formulas --------------------------------------------------------------------------------------------------------

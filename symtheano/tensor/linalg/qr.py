@@ -19,12 +19,11 @@ from symtheano.tensor.linalg.matrix import (
     floats,
     halved,
     is_live,
-    known,
     smaller,
 )
 from symtheano.tensor.linalg.solve import solve_upper_triangular
 from symtheano.tensor.linalg.spectral import thin
-from symtheano.tensor.sizes import shape_i
+from symtheano.tensor.sizes import never_one, shape_i
 from symtheano.tensor.type import tensor_type
 
 __all__ = ["QRFull", "QRIncomplete", "qr"]
@@ -46,7 +45,7 @@ class QRFull(MatrixOp):
         (x,) = floats(x)
         check_matrix("qr", x)
         shapes = self._shapes(*x.type.shape)
-        return Apply(self, [x], [tensor_type(x.type.dtype, known(*shape))() for shape in shapes])
+        return Apply(self, [x], [tensor_type(x.type.dtype, never_one(*shape))() for shape in shapes])
 
     def _shapes(self, m: Any, n: Any) -> list[tuple[Any, ...]]:
         k = smaller(m, n)
@@ -87,7 +86,7 @@ class QRIncomplete(MatrixOp):
         (x,) = floats(x)
         check_matrix("qr", x)
         m, n = x.type.shape
-        return Apply(self, [x], [tensor_type(x.type.dtype, known(smaller(m, n), n))()])
+        return Apply(self, [x], [tensor_type(x.type.dtype, never_one(smaller(m, n), n))()])
 
     def call(self, node: Apply, let: Let, *args: str) -> str:
         return f"xp.linalg.qr({args[0]}, {self.mode!r})"

@@ -32,7 +32,6 @@ from symtheano.tensor.linalg.matrix import (
     floats,
     inverse_gaps,
     is_live,
-    known,
     of_triangle,
     real,
     real_dtype,
@@ -41,7 +40,7 @@ from symtheano.tensor.linalg.matrix import (
     square_length,
 )
 from symtheano.tensor.math import cast
-from symtheano.tensor.sizes import shape_i
+from symtheano.tensor.sizes import never_one, shape_i
 from symtheano.tensor.type import tensor_type
 
 __all__ = ["SVD", "Eig", "Eigh", "eig", "eigh", "svd"]
@@ -61,7 +60,7 @@ class Eig(SquareOp):
         (x,) = floats(x)
         n = square_length("eig", x)
         return Apply(
-            self, [x], [tensor_type(self.value_dtype(x), known(n))(), tensor_type(x.type.dtype, known(n, n))()]
+            self, [x], [tensor_type(self.value_dtype(x), never_one(n))(), tensor_type(x.type.dtype, never_one(n, n))()]
         )
 
     def value_dtype(self, x: Any) -> str:
@@ -157,10 +156,10 @@ class SVD(MatrixOp):
     def make_node(self, x: Any) -> Apply:
         (x,) = floats(x)
         check_matrix("svd", x)
-        s = tensor_type(real_dtype(x), known(smaller(*x.type.shape)))()
+        s = tensor_type(real_dtype(x), never_one(smaller(*x.type.shape)))()
         if not self.compute_uv:
             return Apply(self, [x], [s])
-        u, vt = (tensor_type(x.type.dtype, known(*shape)) for shape in self._shapes(*x.type.shape))
+        u, vt = (tensor_type(x.type.dtype, never_one(*shape)) for shape in self._shapes(*x.type.shape))
         return Apply(self, [x], [u(), s, vt()])
 
     def _shapes(self, m: Any, n: Any) -> list[tuple[Any, Any]]:

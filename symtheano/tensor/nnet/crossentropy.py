@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symtheano.errors import ShapeMismatchError, explain
-from symtheano.graph.null import DisconnectedType, disconnected_type
+from symtheano.graph.null import disconnected_type, is_disconnected
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scalar import upcast
 from symtheano.scalar.dtypes import is_discrete, is_float
@@ -208,15 +208,11 @@ class CrossentropySoftmaxArgmax1HotWithBias(_Labelled):
         x, b, y = inputs
         g_nll, g_sm, _ = output_grads
         sm = outputs[1]
-        terms = [] if _absent(g_nll) else [CrossentropySoftmax1HotWithBiasDx()(g_nll, sm, y)]
-        terms += [] if _absent(g_sm) else [SoftmaxGrad()(g_sm, sm)]
+        terms = [] if is_disconnected(g_nll) else [CrossentropySoftmax1HotWithBiasDx()(g_nll, sm, y)]
+        terms += [] if is_disconnected(g_sm) else [SoftmaxGrad()(g_sm, sm)]
         g_row: Any = functions.add(*terms) if terms else zeros_of(x)
-        wrt_y = disconnected_type() if _absent(g_nll) else zeros_of(y)
+        wrt_y = disconnected_type() if is_disconnected(g_nll) else zeros_of(y)
         return [unbroadcast(g_row, x), unbroadcast(g_row.sum(axis=0), b), wrt_y]
-
-
-def _absent(g: Variable) -> bool:
-    return isinstance(g.type, DisconnectedType)
 
 
 class CrossentropySoftmax1HotWithBiasDx(_Labelled):
