@@ -14,6 +14,7 @@ from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.careduce import ReduceOp
 from symtheano.tensor.elemwise import Elemwise
 from symtheano.tensor.nnet.softmax import LogSoftmax, Softmax
+from symtheano.tensor.reduce import LogSumExp
 from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape_ops import MakeVector
 from symtheano.tensor.type import TensorType
@@ -68,13 +69,23 @@ def scheduled(fgraph: FunctionGraph) -> list[Apply]:
 
 
 def _softmax_pairs(fgraph: FunctionGraph) -> dict[Apply, tuple[Apply, Apply]]:
-    """For each Softmax and LogSoftmax of the same values: both."""
+    """For each Softmax of values of which LogSoftmax, or else LogSumExp, is computed too, and for that: both."""
     found: dict[tuple[Variable, int], dict[type, Apply]] = {}
     for node in fgraph.nodes:
-        if type(node.op) in (Softmax, LogSoftmax):
-            found.setdefault((node.inputs[0], node.op.axis), {})[type(node.op)] = node
-    both = ((kinds[Softmax], kinds[LogSoftmax]) for kinds in found.values() if len(kinds) == 2)
-    return {node: pair for pair in both for node in pair}
+        kind = type(node.op)
+        x: Any = node.inputs[0] if node.inputs else None
+        if kind in (Softmax, LogSoftmax):
+            found.setdefault((x, node.op.axis), {})[kind] = node
+        elif kind is LogSumExp and node.outputs[0].type.dtype == x.type.dtype:
+            axes = node.op.axes(x.type.ndim)
+            if len(axes) == 1:
+                found.setdefault((x, axes[0] - x.type.ndim), {})[kind] = node
+    pairs: dict[Apply, tuple[Apply, Apply]] = {}
+    for kinds in found.values():
+        other = kinds.get(LogSoftmax) or kinds.get(LogSumExp)
+        if Softmax in kinds and other is not None:
+            pairs[kinds[Softmax]] = pairs[other] = (kinds[Softmax], other)
+    return pairs
 
 
 def _shapes(fgraph: FunctionGraph) -> frozenset[Apply]:
@@ -202,14 +213,15 @@ class _Lowering:
         call = Call(outs, text, node, accepts, elementwise, dtype, sizes, operators=short)
         self._append(self._destructive(call, op, let, args))
 
-    def _pair(self, softmax: Apply, logarithm: Apply, args: tuple[str, ...]) -> None:
-        """Both of a softmax and its logarithm in one call: they share the exponentials and their sums."""
-        for node in (softmax, logarithm):
+    def _pair(self, softmax: Apply, other: Apply, args: tuple[str, ...]) -> None:
+        """Softmax and its logarithm, or the logarithm of its sum, in one call: they share the exponentials."""
+        for node in (softmax, other):
             self.result.sizes.visit(node)
-        outs = tuple(self._declare(n.outputs[0], self._fresh()) for n in (softmax, logarithm))
-        text = f"kernels.softmax_pair(xp, {args[0]}, {softmax.op.axis})"
+        outs = tuple(self._declare(n.outputs[0], self._fresh()) for n in (softmax, other))
+        kernel = "softmax_pair" if type(other.op) is LogSoftmax else "softmax_and_logsumexp"
+        text = f"kernels.{kernel}(xp, {args[0]}, {softmax.op.axis})"
         sizes = self.result.sizes.of(softmax.outputs[0])
-        self._append(Call(outs, text, logarithm, dtype=self.result.dtypes[outs[0]], sizes=sizes))
+        self._append(Call(outs, text, other, dtype=self.result.dtypes[outs[0]], sizes=sizes))
 
     def _destructive(self, call: Call, op: ArrayOp, let: Let, args: tuple[str, ...]) -> Call:
         """The call with its form that writes into the first argument, where the op has one."""

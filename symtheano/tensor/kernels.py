@@ -311,6 +311,19 @@ def softmax_pair(xp: Any, x: Any, axis: int) -> tuple[Any, Any]:
     return e, z
 
 
+def softmax_and_logsumexp(xp: Any, x: Any, axis: int) -> tuple[Any, Any]:
+    """softmax and logsumexp of the same values along one axis, each as its own function gives it."""
+    if x.shape[axis] == 0:
+        return softmax(xp, x, axis), logsumexp(xp, x, (x.ndim + axis,), x.dtype.name)
+    top = x.max(axis=axis, keepdims=True)
+    e = xp.subtract(x, top)
+    xp.exp(e, out=e)
+    total = e.sum(axis=axis, keepdims=True)
+    e /= total
+    z = xp.where(xp.isfinite(top), xp.log(total) + top, top)
+    return e, z.reshape(z.shape[: x.ndim + axis] + z.shape[x.ndim + axis + 1 :])
+
+
 # ----- labels (tensor/nnet/crossentropy.py) -----
 
 

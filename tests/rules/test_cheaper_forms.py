@@ -103,3 +103,28 @@ def test_hessian_times_vector_of_a_saturated_crossentropy() -> None:
     found = values([x, y, v], [product, grad((g * v).sum(), x)], [given, target, np.ones(8)])
     np.testing.assert_allclose(found[0], p * q, atol=1e-15)
     np.testing.assert_allclose(found[1], p * q, atol=1e-15)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_log_sum_exp_and_its_gradient_share_the_exponentials(axis: int, dtype: str) -> None:
+    x: Any = T.matrix("x", dtype=dtype)
+    z, p = T.log(T.exp(x).sum(axis=axis)), nnet.softmax(x, axis=axis)
+    both: Any = symtheano.function([x], [p, z])
+    assert "softmax_and_logsumexp" in both.source
+    alone = [symtheano.function([x], v) for v in (p, z)]
+    inf, nan = np.inf, np.nan
+    rows = [
+        [1.0, 2, 3],
+        [1000, 1000, -1000],
+        [-inf, -inf, -inf],
+        [inf, 0, 1],
+        [-inf, 0, 1],
+        [nan, 0, 1],
+        [inf, -inf, nan],
+    ]
+    for given in (np.array(rows), np.ones((0, 3)), np.ones((3, 0)), np.ones((1, 1))):
+        for found, f in zip(both(given.astype(dtype)), alone, strict=True):
+            want = f(given.astype(dtype))
+            assert found.dtype == want.dtype == dtype
+            np.testing.assert_array_equal(found, want)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.compile.rules.fold import folded
-from symtheano.compile.rules.match import arg_of, args_of, constant_value, covers, like, literal
+from symtheano.compile.rules.match import arg_of, args_of, constant_value, covers, filled_with, like, literal
 from symtheano.compile.rules.pattern import Rule, wild
 from symtheano.compile.rules.shape import has_length
 from symtheano.compile.rules.sign import interval
@@ -22,7 +22,7 @@ from symtheano.graph.variable import Apply, Constant
 from symtheano.scalar import TABLE
 from symtheano.scalar.dtypes import FLOAT, is_discrete
 from symtheano.tensor.alloc import Alloc
-from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions, pad_left
+from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions
 from symtheano.tensor.sizes import origin
 from symtheano.tensor.type import tensor_type
 
@@ -398,7 +398,7 @@ def sink_fill(node: Apply) -> list[Any] | None:
     (old,) = node.outputs
     new = inputs
     for k, v in enumerate(inputs):
-        value = _filled_with(v)
+        value = filled_with(v)
         if value is None:
             continue
         others = [*new[:k], value, *new[k + 1 :]]
@@ -409,6 +409,28 @@ def sink_fill(node: Apply) -> list[Any] | None:
     if new is inputs or node.op == m.second:
         return None
     return [node.op(*new)]
+
+
+@rule(
+    Elemwise,
+    examples=[
+        _example(lambda a, b: m.second(a, m.exp(b.sum())) * dimshuffle(b.sum(), ("x",) * b.type.ndim)),
+        _example(lambda a, b: m.exp(m.second(a, b.sum()))),
+    ],
+    reason="equal operands have equal values",
+)
+def function_of_fill(node: Apply) -> list[Any] | None:
+    """f(second(x, g)) -> second(x, f(g)) for a number g, the other operands being numbers too."""
+    inputs: list[Any] = node.inputs
+    long = [k for k, v in enumerate(inputs) if not all(v.type.broadcastable)]
+    if len(long) != 1 or node.op == m.second:
+        return None
+    (k,) = long
+    value = filled_with(inputs[k])
+    if value is None or not all(value.type.broadcastable):
+        return None
+    numbers = [dimshuffle(v, []) for v in (*inputs[:k], value, *inputs[k + 1 :])]
+    return [like(node.op(*numbers), node.outputs[0], [inputs[k]])]
 
 
 def _may_sink(v: Any, value: Any, others: list[Any]) -> bool:
@@ -433,28 +455,6 @@ def _may_sink(v: Any, value: Any, others: list[Any]) -> bool:
     return True
 
 
-def _filled_with(v: Any) -> Any:
-    """What `v` repeats along some axes; None where `v` is no filled array."""
-    owner = v.owner
-    if owner is None:
-        return None
-    if type(owner.op) is Alloc:
-        value = owner.inputs[0]
-        return (
-            value
-            if value.type.ndim == v.type.ndim or not all(value.type.broadcastable)
-            else pad_left(value, v.type.ndim)
-        )
-    if type(owner.op) is DimShuffle:
-        inner = _filled_with(owner.inputs[0])
-        if inner is None or not all(inner.type.broadcastable):
-            return None
-        return dimshuffle(dimshuffle(inner, []), ["x"] * v.type.ndim)
-    if type(owner.op) is Elemwise and owner.op.scalar_op.name == "second":
-        return owner.inputs[1]
-    return None
-
-
 def _padded(variables: list[Any], ndim: int) -> list[Any]:
     return [v for v in variables if v.type.ndim == ndim]
 
@@ -463,6 +463,7 @@ CANONICAL: tuple[Any, ...] = (
     remove_identity,
     useless_fill,
     sink_fill,
+    function_of_fill,
     *ALGEBRA,
     idempotent,
     gather_constants,

@@ -14,7 +14,7 @@ from symtheano.scalar import TABLE
 from symtheano.scalar import cast as cast_row
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.convert import make_constant
-from symtheano.tensor.elemwise import DimShuffle, Elemwise, functions, pad_left
+from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions, pad_left
 from symtheano.tensor.shape import patternbroadcast
 
 Number = bool | int | float | complex
@@ -65,6 +65,26 @@ def _number(v: Constant) -> Number | None:
         _uniform[v] = first.item() if first == data.flat[-1] and (data == first).all() else None
     found: Number | None = _uniform.get(v)
     return found
+
+
+def filled_with(v: Any) -> Any:
+    """What `v` repeats along some axes; None where `v` is no filled array."""
+    owner = v.owner
+    if owner is None:
+        return None
+    if type(owner.op) is Alloc:
+        value = owner.inputs[0]
+        if value.type.ndim == v.type.ndim or not all(value.type.broadcastable):
+            return value
+        return pad_left(value, v.type.ndim)
+    if type(owner.op) is DimShuffle:
+        inner = filled_with(owner.inputs[0])
+        if inner is None or not all(inner.type.broadcastable):
+            return None
+        return dimshuffle(dimshuffle(inner, []), ["x"] * v.type.ndim)
+    if type(owner.op) is Elemwise and owner.op.scalar_op.name == "second":
+        return owner.inputs[1]
+    return None
 
 
 def is_constant(v: Any, number: Number) -> bool:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from symtheano.compile.rules.example import on
-from symtheano.compile.rules.match import arg_of, args_of, cast_to, constant_value, covers, like, literal
+from symtheano.compile.rules.match import arg_of, args_of, cast_to, constant_value, covers, filled_with, like, literal
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
 from symtheano.scalar.dtypes import FLOAT
 from symtheano.tensor.careduce import All, Any_, Max, Min, Prod, Sum
 from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
-from symtheano.tensor.sizes import as_size, shape_i, total_size
+from symtheano.tensor.sizes import as_size, constant_dim, shape_i, total_size
 
 m = functions
 
@@ -138,18 +138,30 @@ def reduce_dimshuffled(node: Apply) -> list[Any] | None:
     return [op.with_axis(None)(x.owner.inputs[0])]
 
 
-@rule(Sum, examples=[on(lambda a: Sum()(m.second(a, 3.0)), 2)], reason="the sum of equal terms")
+@rule(
+    Sum,
+    examples=[
+        on(lambda a: Sum()(m.second(a, 3.0)), 2),
+        on(lambda a: Sum()(m.second(a, np.inf)), 2),
+        on(lambda a, b: Sum()(m.second(a, m.exp(b))), 2, 0),
+    ],
+    reason="the sum of equal terms",
+)
 def sum_of_fill(node: Apply) -> list[Any] | None:
     """sum(fill(x, c)) -> c * size."""
     x: Any = node.inputs[0]
     (old,) = node.outputs
-    c = constant_value(x)
-    if c is None or x.owner is None or x.type.dtype not in FLOAT or old.type.dtype != x.type.dtype:
+    if old.type.ndim or x.owner is None or x.type.dtype not in FLOAT or old.type.dtype != x.type.dtype:
         return None
-    if old.type.ndim:
+    c = constant_value(x)
+    value = filled_with(x) if c is None else literal(c, old)
+    if value is None or not all(value.type.broadcastable) or value.type.dtype != old.type.dtype:
         return None
     number = as_size(total_size([shape_i(x, k) for k in reduced_axes(node)]))
-    return [m.mul(literal(c, old), cast_to(number, old.type.dtype))]
+    total: Any = m.mul(dimshuffle(value, []), cast_to(number, old.type.dtype))
+    if not (c is not None and abs(c) < np.inf) and not constant_dim(number):
+        total = m.switch(m.gt(number, 0), total, literal(0, old))  # the sum of no terms is 0, also of infinite ones
+    return [total]
 
 
 @rule(
@@ -177,7 +189,7 @@ def sum_of_switch(node: Apply) -> list[Any] | None:
         if c not in (0, np.inf, -np.inf) or not covers([condition, other], x.type.broadcastable):
             continue
         total: Any = literal(c, old)
-        if c:  # the sum of no terms is 0
+        if c:  # of no terms it is 0
             number = as_size(total_size([shape_i(x, k) for k in axes]))
             total = m.switch(m.gt(number, 0), total, literal(0, old))
         sums = [_summed(node.op, other, x), total][:: 1 if position else -1]
