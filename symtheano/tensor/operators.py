@@ -44,7 +44,7 @@ def method(function: Callable[[Any], Any]) -> Any:
     def apply(self: Any) -> Any:
         return function(self)
 
-    apply.__doc__ = function.__doc__
+    apply.__doc__ = (function.__doc__ or "").partition(">>>")[0].rstrip()  # the example calls the function by its name
     return apply
 
 
