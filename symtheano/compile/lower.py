@@ -1,4 +1,5 @@
 """Lowering: a rewritten graph as steps over named values, before any memory is planned."""
+
 from __future__ import annotations
 
 import re

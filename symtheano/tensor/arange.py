@@ -1,4 +1,5 @@
 """Evenly spaced numbers: ARange and arange, linspace, logspace, and the grids mgrid and ogrid."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
