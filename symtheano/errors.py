@@ -269,6 +269,15 @@ class AxisError(ValueError, IndexError):
     """There is no such axis. Theano raised a ValueError in some functions, an IndexError in others; NumPy's is both."""
 
 
+class ValueConversionError(TypeError, ValueError):
+    """A value cannot become an array of numbers. Theano's classes: TypeError, or ValueError for text, nan and lists
+    of lists of different lengths."""
+
+
+class ValueRangeError(ValueConversionError, OverflowError):
+    """A float beyond the range of the integers it should become (Theano raised an OverflowError)."""
+
+
 class ShapeMismatchError(ValueError):
     """The shapes of operands do not agree (numpy and Theano raise ValueError here)."""
 

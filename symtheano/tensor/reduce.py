@@ -142,6 +142,11 @@ def check(input: Any, axis: Any, operation: str) -> Axes | None:
     return check_axes(axis, as_tensor_variable(input), operation)
 
 
+def _of_all_if_none(x: Any, axis: Any, operation: str) -> Axes | None:
+    """`check`, but () names all axes: as in Theano, a sum over no axes is x itself, a maximum over none that of all."""
+    return check(x, axis, operation) or None
+
+
 # ----- Moments -----
 
 
@@ -252,7 +257,8 @@ def norm(x: Any, L: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
     if math.isinf(L):
         return max(size, axis, keepdims) if L > 0 else min(size, axis, keepdims)
     if L == 1:
-        return sum(size, axis, keepdims=keepdims)
+        total = sum(size, axis, keepdims=keepdims)
+        return functions.pow(total, 1.0) if is_discrete(total.type.dtype) else total  # norms are floats
     if L == 2:
         return functions.sqrt(sum(_squared(x), axis, keepdims=keepdims))
     return functions.pow(sum(functions.pow(size, L), axis, keepdims=keepdims), 1.0 / L)
@@ -269,7 +275,7 @@ def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> max([[1, 5], [7, 2]], axis=0).eval()
     array([7, 5])
     """
-    return _reduced(Max(check(x, axis, "max")), x, keepdims)
+    return _reduced(Max(_of_all_if_none(x, axis, "max")), x, keepdims)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -278,7 +284,7 @@ def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> min([[1, 5], [7, 2]], axis=0).eval()
     array([1, 2])
     """
-    return _reduced(Min(check(x, axis, "min")), x, keepdims)
+    return _reduced(Min(_of_all_if_none(x, axis, "min")), x, keepdims)
 
 
 def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -287,7 +293,7 @@ def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> argmax([[1, 5], [7, 2]], axis=1).eval()
     array([1, 0])
     """
-    return _reduced(Argmax(check(x, axis, "argmax")), x, keepdims)
+    return _reduced(Argmax(_of_all_if_none(x, axis, "argmax")), x, keepdims)
 
 
 def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -296,7 +302,7 @@ def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> argmin([3, 1, 2]).eval()
     array(1)
     """
-    return _reduced(Argmin(check(x, axis, "argmin")), x, keepdims)
+    return _reduced(Argmin(_of_all_if_none(x, axis, "argmin")), x, keepdims)
 
 
 def max_and_argmax(a: Any, axis: Any = None, keepdims: bool = False) -> list[Any]:
@@ -306,8 +312,9 @@ def max_and_argmax(a: Any, axis: Any = None, keepdims: bool = False) -> list[Any
     [array([5, 7]), array([1, 0])]
     """
     a = as_tensor_variable(a)
-    outs = MaxAndArgmax(check(a, axis, "max_and_argmax"))(a)
-    return [makeKeepDims(a, out, axis) for out in outs] if keepdims else list(outs)
+    outs = MaxAndArgmax(_of_all_if_none(a, axis, "max_and_argmax"))(a)
+    axes = outs[0].owner.op.axes(a.type.ndim)
+    return [restored(out, a, axes) for out in outs] if keepdims else list(outs)
 
 
 def ptp(a: Any, axis: Any = None) -> Any:

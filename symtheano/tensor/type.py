@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.config import config
-from symtheano.errors import explain
+from symtheano.errors import ValueConversionError, ValueRangeError, explain
 from symtheano.graph.type import Type
 from symtheano.graph.variable import Variable
 from symtheano.scalar import upcast
@@ -158,9 +158,13 @@ class TensorType(Type):
         if allow_downcast:
             try:
                 plain = np.asarray(data)
+                if data is None or (self._loses_imag(plain) and not isinstance(data, np.ndarray)):
+                    raise TypeError("it is no real number")
+                if type(data) is float and self.numpy_dtype.kind in "iu":
+                    np.int64(int(data))  # nan and infinities are no integers
                 return (plain.real if self._loses_imag(plain) else plain).astype(self.numpy_dtype, copy=False)
-            except (TypeError, ValueError) as error:
-                raise TypeError(self._misfit(data, f"it is not an array of numbers ({error})", _NUMBERS)) from error
+            except (TypeError, ValueError, OverflowError) as error:
+                raise self._no_number(data, error) from error
         if isinstance(data, np.ndarray):
             if data.dtype.name in ALL_DTYPES and upcast(self.dtype, data.dtype.name) == self.dtype:
                 return np.asarray(data, self.numpy_dtype)
@@ -175,10 +179,10 @@ class TensorType(Type):
             with np.errstate(all="ignore"):
                 array = (plain.real if self._loses_imag(plain) else plain).astype(self.numpy_dtype)
                 exact = bool(np.all((array == plain) | ((array != array) & (plain != plain))))
+            if type(data) is float and self.numpy_dtype.kind in "iu":
+                np.int64(int(data))  # nan and infinities are no integers
         except (TypeError, ValueError, OverflowError) as error:
-            raise TypeError(self._misfit(data, f"it is not an array of numbers ({error})", _NUMBERS)) from error
-        if allow_downcast is False and type(data) is float and self.dtype != "float64":
-            exact = False
+            raise self._no_number(data, error) from error
         if not exact:
             raise TypeError(
                 self._misfit(
@@ -189,6 +193,10 @@ class TensorType(Type):
                 )
             )
         return array
+
+    def _no_number(self, data: Any, error: Exception) -> ValueConversionError:
+        kind = ValueRangeError if isinstance(error, OverflowError) else ValueConversionError
+        return kind(self._misfit(data, f"it is not an array of numbers ({error})", _NUMBERS))
 
     def _loses_imag(self, array: np.ndarray[Any, Any]) -> bool:
         return array.dtype.kind == "c" and self.numpy_dtype.kind != "c"

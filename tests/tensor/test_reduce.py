@@ -33,6 +33,8 @@ def numpy_axis(axis):
 @pytest.mark.parametrize("axis", AXES, ids=str)
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "mean", "var", "std", "all", "any"])
 def test_values(name, axis, keepdims, rng):
+    if name in ("max", "min") and isinstance(axis, tuple) and not axis:
+        axis = None  # as in Theano
     for shape, dtype in itertools.product(SHAPES, ("float64", "float32", "int32")):
         value = (rng.standard_normal(shape) * 3).round(1).astype(dtype)
         x = var(value)

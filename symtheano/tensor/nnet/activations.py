@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from symtheano.graph.variable import Variable
-from symtheano.tensor.convert import as_tensor_variable
+from symtheano.tensor.convert import as_tensor_variable, constant
 from symtheano.tensor.elemwise import functions
-from symtheano.tensor.math import abs_, expm1, minimum, sigmoid, softplus, switch
+from symtheano.tensor.math import abs_, cast, expm1, minimum, sigmoid, softplus, switch
 
 __all__ = [
     "elu",
@@ -44,7 +44,8 @@ def softsign(x: Any) -> Any:
     array([-0.5 ,  0.75])
     """
     x = as_tensor_variable(x)
-    return x / (1.0 + abs_(x))
+    result = x / (1.0 + abs_(x))
+    return cast(result, "float16") if x.type.dtype == "float16" else result
 
 
 def relu(x: Any, alpha: Any = 0) -> Any:
@@ -71,7 +72,7 @@ def elu(x: Any, alpha: Any = 1) -> Any:
     """
     x = as_tensor_variable(x)
     # The minimum changes nothing where this branch counts, and keeps exp from overflowing where it does not.
-    return switch(x > 0, x, alpha * expm1(minimum(x, 0)))
+    return switch(x > 0, x, alpha * expm1(minimum(x, constant(0, dtype=x.type.dtype))))
 
 
 def selu(x: Any) -> Any:
