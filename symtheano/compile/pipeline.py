@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from symtheano.compile.collector import paused
 from symtheano.compile.commit import Wanted
 from symtheano.compile.lower import lower
 from symtheano.compile.mode import Mode
@@ -60,6 +61,19 @@ def compile_graph(
     that is returned; the remaining outputs are updates. unpack: return the only output itself. mutable: positions of
     the arguments that may be overwritten. borrowed: positions of those that a borrowed output may alias.
     """
+    with paused:
+        return _compile(fgraph, inputs, borrows, mode, unpack, mutable, borrowed)
+
+
+def _compile(
+    fgraph: FunctionGraph,
+    inputs: int,
+    borrows: Sequence[bool],
+    mode: Mode,
+    unpack: bool,
+    mutable: Sequence[int],
+    borrowed: Sequence[int],
+) -> Compiled:
     report = Report(nodes_before=len(fgraph.nodes))
     graph = rewrite(fgraph, mode, report)
     clock = time.perf_counter()
@@ -81,13 +95,14 @@ def compile_graph(
 
 def rewrite(fgraph: FunctionGraph, mode: Mode, report: Report) -> FunctionGraph:
     """The graph after all phases of `mode`."""
-    for name, rules in mode.phases():
-        clock = time.perf_counter()
-        fgraph = fgraph.rewrite(_index(rules))
-        if config.check_programs:
-            fgraph.check()
-        report.fired += fgraph.fired
-        report.phases.append((name, time.perf_counter() - clock, len(fgraph.nodes)))
+    with paused:
+        for name, rules in mode.phases():
+            clock = time.perf_counter()
+            fgraph = fgraph.rewrite(_index(rules))
+            if config.check_programs:
+                fgraph.check()
+            report.fired += fgraph.fired
+            report.phases.append((name, time.perf_counter() - clock, len(fgraph.nodes)))
     report.nodes_after = len(fgraph.nodes)
     return fgraph
 
