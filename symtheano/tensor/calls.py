@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from symtheano.scalar import ScalarOp, upcast
+from symtheano.scalar.dtypes import is_discrete
 from symtheano.scalar.expr import Expr, expand, linearise, load
 from symtheano.scalar.expr import Let as Statement
 from symtheano.tensor.array import Let
@@ -70,6 +71,9 @@ def _chain(op: ScalarOp, dtypes: Dtypes, out: str, args: Sequence[str], let: Let
     if len(args) == 1:
         return f"xp.array({args[0]})"
     text, so_far = args[0], dtypes[0]
+    if len(args) > 2 and so_far != out and is_discrete(op.out(dtypes[:2], out)):
+        # The first two alone may overflow in a dtype narrower than the result's, whatever order a rule put them in.
+        text, so_far = _converted(text, so_far, out, let), out
     for position, (arg, dtype) in enumerate(zip(args[1:], dtypes[1:], strict=True)):
         last = position == len(args) - 2
         after = out if last else op.out((so_far, dtype), out)

@@ -59,3 +59,11 @@ def test_allow_downcast_false_takes_what_keeps_its_value(dtype, value):
     assert (got, got.dtype) == (value, dtype)
     with pytest.raises(TypeError):
         f(0.1)
+
+
+@pytest.mark.parametrize("optimizer", [None, "fast_compile", "fast_run"])
+def test_partial_sums_have_the_dtype_of_the_result(optimizer):
+    a, b = T.vector("a", dtype="bool"), T.vector("b", dtype="int8")
+    f = theano.function([a, b], T.add(a, b, a), mode=theano.Mode(linker="py", optimizer=optimizer))
+    got = f(np.array([True, False]), np.array([4, -2], "int8"))
+    assert (got.tolist(), got.dtype) == ([6, -2], "int8")
