@@ -81,6 +81,8 @@ def _follow(step: Step, alive: dict[str, Amount], program: Program) -> bool:
 
 def _amount(name: str, dtype: str | None, sizes: Sequence[Size] | None, program: Program) -> Amount:
     kind = getattr(program.variables.get(name), "type", None)
+    if sizes is None:
+        sizes = program.shapes.get(name)
     known: Sequence[object] = sizes if sizes is not None else getattr(kind, "shape", ())
     bytes_ = np.dtype(dtype or getattr(kind, "dtype", None) or "float64").itemsize
     lengths = []

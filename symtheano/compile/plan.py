@@ -36,6 +36,7 @@ def plan(
         outputs=tuple(outputs),
         variables=lowered.variables,
         size_names=_size_names(lowered, [*inputs, *shared]),
+        shapes=lowered.shapes,
     )
 
 

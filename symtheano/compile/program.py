@@ -200,6 +200,7 @@ class Program:
     outputs: tuple[str, ...]
     variables: dict[str, Variable]
     size_names: dict[Variable, str] = field(default_factory=dict)  # tokens of sizes as text: x0.shape[1]
+    shapes: dict[str, tuple[Size, ...]] = field(default_factory=dict)  # of the values that stand for variables
 
     def __str__(self) -> str:
         head = (

@@ -99,3 +99,11 @@ def test_a_deleted_function_leaves_no_source_and_no_graph() -> None:
     gc.collect()
     assert sum(name.startswith("<symtheano") for name in linecache.cache) == files
     assert sum(isinstance(o, st.Apply) for o in gc.get_objects()) == nodes
+
+
+def test_a_call_with_several_results_knows_the_size_of_each() -> None:
+    x = T.dmatrix("x")
+    y = x + 1
+    f = st.function([x], [T.nnet.softmax(y), T.nnet.logsoftmax(y)])
+    assert "softmax_pair" in f.source
+    assert "n?" not in f.report()
