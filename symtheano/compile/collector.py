@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gc
 import threading
+from contextlib import ContextDecorator
 from types import TracebackType
 
 
-class PausedCollector:
-    """`with paused:` keeps Python's cyclic collector off; it comes back when the last thread inside has left."""
+class PausedCollector(ContextDecorator):
+    """`with paused:` or `@paused` keeps Python's cyclic collector off until the last thread inside has left."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

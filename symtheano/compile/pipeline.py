@@ -46,6 +46,7 @@ class Compiled:
         return load(self.source, self.program, cells)
 
 
+@paused
 def compile_graph(
     fgraph: FunctionGraph,
     inputs: int,
@@ -61,19 +62,6 @@ def compile_graph(
     that is returned; the remaining outputs are updates. unpack: return the only output itself. mutable: positions of
     the arguments that may be overwritten. borrowed: positions of those that a borrowed output may alias.
     """
-    with paused:
-        return _compile(fgraph, inputs, borrows, mode, unpack, mutable, borrowed)
-
-
-def _compile(
-    fgraph: FunctionGraph,
-    inputs: int,
-    borrows: Sequence[bool],
-    mode: Mode,
-    unpack: bool,
-    mutable: Sequence[int],
-    borrowed: Sequence[int],
-) -> Compiled:
     report = Report(nodes_before=len(fgraph.nodes))
     graph = rewrite(fgraph, mode, report)
     clock = time.perf_counter()
@@ -93,16 +81,16 @@ def _compile(
     return Compiled(graph, program, source, report)
 
 
+@paused
 def rewrite(fgraph: FunctionGraph, mode: Mode, report: Report) -> FunctionGraph:
     """The graph after all phases of `mode`."""
-    with paused:
-        for name, rules in mode.phases():
-            clock = time.perf_counter()
-            fgraph = fgraph.rewrite(_index(rules))
-            if config.check_programs:
-                fgraph.check()
-            report.fired += fgraph.fired
-            report.phases.append((name, time.perf_counter() - clock, len(fgraph.nodes)))
+    for name, rules in mode.phases():
+        clock = time.perf_counter()
+        fgraph = fgraph.rewrite(_index(rules))
+        if config.check_programs:
+            fgraph.check()
+        report.fired += fgraph.fired
+        report.phases.append((name, time.perf_counter() - clock, len(fgraph.nodes)))
     report.nodes_after = len(fgraph.nodes)
     return fgraph
 
