@@ -12,11 +12,14 @@ from typing import Any
 
 from symtheano.errors import ShapeError
 from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.shape import Shape_i
 from symtheano.tensor.type import TensorType, tensor_type
 
 Size = int | Variable
 
+_OURS = (ShapeError, NotImplementedError)  # a rule of ours says so where sizes depend on values
+_AUTHORS = (*_OURS, TypeError, ValueError)  # an author's may ask for more than sizes
 _TOKEN_TYPE = tensor_type("int64", ())
 
 
@@ -90,10 +93,11 @@ class Sizes:
         rule = getattr(node.op, "infer_shape", None)
         if rule is None or not all(isinstance(i.type, TensorType) for i in node.inputs):
             return None
+        gives_up = _OURS if isinstance(node.op, ArrayOp) else _AUTHORS
         try:
             result: Sequence[Any] = rule(node, [self.of(i) for i in node.inputs])
-        except (ShapeError, NotImplementedError, TypeError, ValueError):
-            return None  # an author's rule that asks for more than sizes: nothing is known then
+        except gives_up:
+            return None  # nothing is known then
         return result
 
     def _size(self, value: Any) -> Size:

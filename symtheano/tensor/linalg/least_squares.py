@@ -7,6 +7,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from symtheano.errors import ShapeError
 from symtheano.graph.null import disconnected_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.tensor.alloc import zeros
@@ -64,6 +65,8 @@ class lstsq(MatrixOp):
         return f"lapack.lstsq(xp, {', '.join(args)})"
 
     def infer_shape(self, node: Apply, shapes: Shapes) -> list[Any]:
+        if len(shapes[0]) != 2:
+            raise ShapeError(f"lstsq of {node.inputs[0]}, which is no matrix, raises when it runs: it has no shape")
         m, n = shapes[0]
         return [(n, *shapes[1][1:]), None, (), (smaller(m, n),)]
 
