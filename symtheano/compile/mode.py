@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -123,6 +124,7 @@ predefined_modes: dict[str, Mode] = {
     "DEBUG_MODE": Mode("py", "fast_run"),
     "NanGuardMode": Mode("py", "fast_run"),
 }
+_UNCHECKED = ("DebugMode", "DEBUG_MODE", "NanGuardMode")  # programs that name them run, but nothing is checked yet
 predefined_linkers = {name: name for name in _LINKERS}
 predefined_optimizers = {name: name for name in _OPTIMIZERS}
 
@@ -145,6 +147,8 @@ def get_mode(orig_string: Mode | str | None) -> Mode:
     if mode is None:
         operands = [f"there are: {', '.join(predefined_modes)}"]
         raise Exception(explain(f"No predefined mode exist for string: {name}", operands=operands, remedy=_MODES))
+    if name in _UNCHECKED:
+        warnings.warn(f"{name} checks nothing yet: the function runs as FAST_RUN does", UserWarning, stacklevel=3)
     return mode
 
 
