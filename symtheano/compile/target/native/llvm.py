@@ -7,7 +7,7 @@
     print(module)
 
 Everything is emitted as it shall run: no optimisation passes follow, only instruction selection and register
-allocation. Names are our own: values %1t, %2t ... labels L1, L2 ...; opaque pointers.
+allocation. Names are our own: values %.1, %.2 ... labels L1, L2 ...; opaque pointers.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ class Function:
     def emit(self, rhs: str) -> str:
         """A new value."""
         self._values += 1
-        self.lines.append(f"  %{self._values}t = {rhs}")
-        return f"%{self._values}t"
+        self.lines.append(f"  %.{self._values} = {rhs}")
+        return f"%.{self._values}"
 
     def line(self, text: str) -> None:
         """A statement without a value."""
@@ -113,8 +113,8 @@ class Function:
     def alloca(self, type_: str, align: int = 64) -> str:
         """Stack memory, taken once at the function's entry."""
         self._values += 1
-        self.entry.append(f"  %{self._values}t = alloca {type_}, align {align}")
-        return f"%{self._values}t"
+        self.entry.append(f"  %.{self._values} = alloca {type_}, align {align}")
+        return f"%.{self._values}"
 
     def label(self, stem: str = "L") -> str:
         """A new label; `start` begins its block."""
@@ -144,7 +144,7 @@ class Function:
         self.start(inside)
         place = len(self.lines)
         self._values += 1 + len(carried)
-        i, *phis = (f"%{self._values - k}t" for k in range(1 + len(carried)))
+        i, *phis = (f"%.{self._values - k}" for k in range(1 + len(carried)))
         results = list(body(i, phis) or [])
         assert len(results) == len(carried), "a loop's body gives one value for each carried one"
         following = self.emit(f"add nuw nsw i64 {i}, {step}")

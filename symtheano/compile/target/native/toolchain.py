@@ -1,0 +1,167 @@
+"""From LLVM text to addresses: code generation (through the disk cache), linking, and what machine this is.
+
+    loaded = build(str(module), ["sizes", "body"])
+    loaded.address("body")            # valid as long as `loaded` lives
+
+Code is position independent and knows no address of this process, so an object is good in every process on a machine
+of the same kind. `object_for` and `assembly` generate code for any machine, run or not: `HOSTS` has typical ones.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from itertools import count
+from weakref import WeakValueDictionary
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from symtheano.compile import cache as artefacts
+from symtheano.compile.target.native.llvm import Host
+from symtheano.config import config
+
+ABI = 1  # of the code we emit and of those who call it: another number finds no objects of earlier versions
+OPT = 1  # LLVM's code generation: instruction selection on the graph, real register allocation, the cheap rest
+
+_lock = threading.RLock()
+_numbers = count()
+_alive: WeakValueDictionary[str, Loaded] = WeakValueDictionary()
+
+
+def describe(triple: str, cpu: str, features: str) -> Host:
+    """The Host of a machine: what we emit follows from its features."""
+    has = {name[1:] for name in features.split(",") if name.startswith("+")}
+    masks = {"avx512f", "avx512vl", "avx512bw", "avx512dq"} <= has
+    is_x86 = triple.startswith(("x86_64", "i686"))
+    wide = masks or "avx2" in has
+    return Host(triple, cpu, features, 64 if wide else 32, masks, not is_x86 or "fma" in has)
+
+
+_AVX2 = "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse4.2"
+_AVX512 = f"{_AVX2},+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"
+HOSTS = {
+    "avx512": describe("x86_64-unknown-linux-gnu", "x86-64-v4", _AVX512),
+    "avx2": describe("x86_64-unknown-linux-gnu", "x86-64-v3", _AVX2),
+    "sse2": describe("x86_64-unknown-linux-gnu", "x86-64", ""),
+    "neon": describe("aarch64-unknown-linux-gnu", "neoverse-n1", ""),
+    "macos": describe("arm64-apple-darwin", "apple-m1", ""),
+    "windows": describe("x86_64-pc-windows-msvc-elf", "x86-64-v3", _AVX2),
+}  # machines to generate code for in tests, and to read the assembly of
+
+
+@cache
+def host() -> Host:
+    """This machine."""
+    _initialise()
+    triple = llvm.get_process_triple()
+    if sys.platform == "win32":
+        triple += "-elf"  # objects as on Linux: what LLVM links in memory on Windows, too
+    return describe(triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
+class Loaded:
+    """Machine code in this process. It is freed with this object."""
+
+    def __init__(self, tracker: llvm.ResourceTracker, exports: Sequence[str], size: int) -> None:
+        self._tracker = tracker
+        self._addresses = {name: int(tracker[name]) for name in exports}
+        self.size = size  # bytes of the object
+
+    def address(self, name: str) -> int:
+        """Where an exported function is."""
+        return self._addresses[name]
+
+
+def build(text: str, exports: Sequence[str], level: int = OPT) -> Loaded:
+    """The module's code, in memory. What is in memory already is shared; what is in the disk cache is only linked."""
+    machine = host()
+    key = object_key(text, machine, level)
+    with _lock:
+        loaded = _alive.get(f"{key}:{','.join(exports)}")
+        if loaded is None:
+            loaded = link(_cached_object(key, text, machine, level), exports)
+            _alive[f"{key}:{','.join(exports)}"] = loaded
+    return loaded
+
+
+def link(object_code: bytes, exports: Sequence[str]) -> Loaded:
+    """Object code made for this machine, in memory. It may call memcpy, memset and the like, nothing else outside."""
+    library = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
+    for name in exports:
+        library.export_symbol(name)
+    with _lock:
+        tracker = library.link(_linker(), f"symtheano{next(_numbers)}")
+    return Loaded(tracker, exports, len(object_code))
+
+
+def object_for(text: str, machine: Host, level: int = OPT) -> bytes:
+    """The object code of a module, for any machine; never from the cache."""
+    return bytes(_code_generator(machine, level).emit_object(_parse(text, machine)))
+
+
+def assembly(text: str, machine: Host | None = None, level: int = OPT) -> str:
+    """The module as the assembly language of a machine (this one)."""
+    machine = machine or host()
+    return str(_code_generator(machine, level).emit_assembly(_parse(text, machine)))
+
+
+def object_key(text: str, machine: Host, level: int) -> str:
+    """The name of an object in the cache: everything that it depends on."""
+    llvm_version = ".".join(map(str, llvm.llvm_version_info))
+    versions = f"{ABI} {level} {llvmlite.__version__} {llvm_version}"
+    return artefacts.key(text, machine.triple, machine.cpu, machine.features, versions)
+
+
+# ------------------------------------------------------------------------------------------------------------- LLVM
+
+
+def _cached_object(key: str, text: str, machine: Host, level: int) -> bytes:
+    found = artefacts.get("object", key)
+    if found is None:
+        found = object_for(text, machine, level)
+        artefacts.put("object", key, found)
+    return found
+
+
+def _parse(text: str, machine: Host) -> llvm.ModuleRef:
+    _code_generator(machine, OPT)
+    try:
+        module = llvm.parse_assembly(text)
+        if config.check_programs:
+            module.verify()
+    except RuntimeError as problem:
+        raise RuntimeError(f"generated code is not LLVM's language: {problem}") from None
+    return module
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+@cache
+def _initialise_all() -> None:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+@lru_cache(maxsize=32)
+def _code_generator(machine: Host, level: int) -> llvm.TargetMachine:
+    if machine == host():
+        _initialise()
+    else:
+        _initialise_all()
+    target = llvm.Target.from_triple(machine.triple)
+    return target.create_target_machine(
+        cpu=machine.cpu, features=machine.features, opt=level, reloc="pic", codemodel="small"
+    )
+
+
+@cache
+def _linker() -> llvm.LLJIT:
+    """JITLink keeps all parts of an object within reach of each other; Windows has only the older linker."""
+    return llvm.create_lljit_compiler(_code_generator(host(), OPT), use_jit_link=sys.platform != "win32")
