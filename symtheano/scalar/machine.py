@@ -47,13 +47,14 @@ OPS: dict[str, tuple[int, str, str]] = {
     "trunc": (1, "same", "f"),
     "rint": (1, "same", "f"),  # halves to even
     "copysign": (2, "same", "f"),
-    "maximum": (2, "same", "if"),  # nan if either is; +0 above -0
+    "half": (1, "same", "f"),  # a float32 rounded to the nearest float16; halves to even, too large ones infinite
+    "maximum": (2, "same", "if"),  # nan if either is; of equal ones (0.0 and -0.0) the second
     "minimum": (2, "same", "if"),
     "and": (2, "same", "bi"),
     "or": (2, "same", "bi"),
     "xor": (2, "same", "bi"),
     "not": (1, "same", "bi"),
-    "shl": (2, "same", "i"),
+    "shl": (2, "same", "i"),  # shifts: the amount is taken modulo the number of bits
     "lshr": (2, "same", "i"),
     "ashr": (2, "same", "i"),
     "eq": (2, "bool", "bif"),

@@ -1,0 +1,415 @@
+"""Machine code of one point as LLVM: each instruction for one lane, or for many at once.
+
+    printer = Printer(function, code, {"x": ("%1t", 16), "y": ("%2t", 1)})
+    printer.print(outer, 1)        # instructions that are the same for all lanes: printed where they vary least
+    printer.splat(outer_regs, 16)  # optional: copied into all lanes here, not at each use
+    printer.print(inner, 16)       # what is read and was printed at width 1 is copied into all lanes
+    printer.value(result, 16)      # "%17t"
+
+The caller chooses where (the block being written in `function`) and how wide each instruction is printed; operands
+first. Printing a place again replaces its value (another loop, an unrolled body); `scope` forgets what was printed
+inside. Constants are literals and inputs the caller's names: neither needs printing.
+
+In registers a bool is an i1; `loaded` and `storable` convert from and to the bytes of memory. Nothing is contracted,
+reassociated or assumed finite. A float that no integer of the target type can hold becomes what the processor's
+conversion gives (NumPy's result too), never poison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+
+from symtheano.compile.target.native.llvm import Function, Module, float_literal, splat_literal, vector
+from symtheano.scalar.machine import Code, Instr, Rare, Reg
+
+# ----- Types -----
+
+
+@cache
+def register_type(dtype: str, width: int) -> str:
+    """How `width` values of a dtype lie in registers: ("bool", 4) -> "<4 x i1>"; float16 is held as float."""
+    return vector(_element(dtype), width)
+
+
+@cache
+def _element(dtype: str) -> str:
+    if dtype == "bool":
+        return "i1"
+    if dtype in ("float16", "float32"):
+        return "float"
+    return "double" if dtype == "float64" else f"i{_bits(dtype)}"
+
+
+@cache
+def _suffix(dtype: str, width: int) -> str:
+    # The end of an intrinsic's name: .v16f32
+    element = _element(dtype)
+    short = {"float": "f32", "double": "f64"}.get(element, element)
+    return short if width == 1 else f"v{width}{short}"
+
+
+@cache
+def _bits(dtype: str) -> int:
+    return 8 * np.dtype(dtype).itemsize
+
+
+@cache
+def _kind(dtype: str) -> str:
+    return np.dtype(dtype).kind
+
+
+@cache
+def literal(value: bool | int | float, dtype: str, width: int) -> str:
+    """A constant as LLVM writes it, in all lanes."""
+    kind = _kind(dtype)
+    if kind == "b":
+        return splat_literal("i1", "true" if value else "false", width)
+    return splat_literal(_element(dtype), float_literal(float(value)) if kind == "f" else str(int(value)), width)
+
+
+def loaded(function: Function, dtype: str, raw: str, width: int) -> str:
+    """The register of a value as it was loaded: an i8 for bool, a half for float16."""
+    if dtype == "bool":
+        return function.emit(f"icmp ne {vector('i8', width)} {raw}, {splat_literal('i8', '0', width)}")
+    if dtype == "float16":
+        return function.emit(f"fpext {vector('half', width)} {raw} to {vector('float', width)}")
+    return raw
+
+
+def storable(function: Function, dtype: str, value: str, width: int) -> str:
+    """The value of a register as it is stored."""
+    if dtype == "bool":
+        return function.emit(f"zext {vector('i1', width)} {value} to {vector('i8', width)}")
+    if dtype == "float16":
+        return function.emit(f"fptrunc {vector('float', width)} {value} to {vector('half', width)}")
+    return value
+
+
+# ----- The printer -----
+
+
+class Printer:
+    """Prints the instructions of a Code into a function."""
+
+    def __init__(self, function: Function, code: Code, inputs: Mapping[str, tuple[str, int]] | None = None) -> None:
+        self.function, self.code = function, code
+        self.inputs: dict[str, tuple[str, int]] = dict(inputs or {})
+        self._held: dict[int, tuple[str, int]] = {}  # by place: the SSA name and its width
+        self._splats: dict[str | int, tuple[str | None, str]] = {}  # the block it is valid in (None: any) and the name
+
+    def give(self, name: str, value: str, width: int) -> None:
+        """The value of an input from here on."""
+        self.inputs[name] = (value, width)
+        self._splats.pop(name, None)
+
+    def print(self, places: Iterable[int], width: int) -> None:
+        """Prints instructions here, `width` lanes each, in the order given."""
+        instrs = self.code.instrs
+        for place in places:
+            instr = instrs[place]
+            if instr.op in ("input", "const"):
+                continue
+            args = [self.value(arg, width) for arg in instr.args]
+            if instr.op == "rare":
+                value = _rare(self.function, instr, args, width)
+            else:
+                value = _PRINT[instr.op](self.function, instr, args, width)
+            self._held[place] = (value, width)
+            self._splats.pop(place, None)
+
+    def width(self, reg: Reg) -> int:
+        """How many lanes the value of a register has here: 1 for a constant."""
+        instr = self.code.instrs[reg.place]
+        if instr.op == "const":
+            return 1
+        return self.inputs[instr.detail][1] if instr.op == "input" else self._held[reg.place][1]
+
+    def value(self, reg: Reg, width: int) -> str:
+        """The operand that stands for a register, in `width` lanes; it must have been printed."""
+        instr = self.code.instrs[reg.place]
+        if instr.op == "const":
+            return literal(instr.detail, instr.dtype, width)
+        key: str | int = instr.detail if instr.op == "input" else reg.place
+        value, own = self.inputs[instr.detail] if instr.op == "input" else self._held[reg.place]
+        if own == width:
+            return value
+        if own != 1:
+            raise ValueError(f"{reg} has {own} lanes and cannot be read in {width}: {instr}")
+        block, wide = self._splats.get(key, ("", ""))
+        if block is not None and block != self.function.block:
+            wide = _splat(self.function, register_type(reg.dtype, 1), value, width)
+            self._splats[key] = (self.function.block, wide)
+        return wide
+
+    def splat(self, regs: Iterable[Reg], width: int) -> None:
+        """Copies scalar values into all lanes here; the copies serve every later use, which this block dominates."""
+        for reg in regs:
+            instr = self.code.instrs[reg.place]
+            if instr.op == "const" or self.width(reg) != 1:
+                continue
+            key = instr.detail if instr.op == "input" else reg.place
+            self._splats[key] = (None, self.value(reg, width))
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is given and printed inside is forgotten at the end: the body of a loop, a branch."""
+        before = dict(self.inputs), dict(self._held), dict(self._splats)
+        try:
+            yield
+        finally:
+            self.inputs, self._held, self._splats = before
+
+
+def _splat(function: Function, type_: str, value: str, width: int) -> str:
+    many = vector(type_, width)
+    first = function.emit(f"insertelement {many} poison, {type_} {value}, i64 0")
+    return function.emit(f"shufflevector {many} {first}, {many} poison, <{width} x i32> zeroinitializer")
+
+
+# ----- One instruction -----
+
+Print = Callable[[Function, Instr, Sequence[str], int], str]
+
+
+def _plain(integer: str, floating: str, unsigned: str | None = None) -> Print:
+    """An instruction of two operands of one type."""
+
+    def emit(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+        kind = _kind(instr.dtype)
+        name = floating if kind == "f" else (unsigned or integer) if kind == "u" else integer
+        return function.emit(f"{name} {register_type(instr.dtype, width)} {', '.join(args)}")
+
+    return emit
+
+
+def _intrinsic(name: str) -> Print:
+    """llvm.NAME of operands of the result's type."""
+
+    def emit(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+        return _call(function, name, instr.dtype, args, width)
+
+    return emit
+
+
+def _call(function: Function, name: str, dtype: str, args: Sequence[str], width: int) -> str:
+    type_ = register_type(dtype, width)
+    return function.intrinsic(f"llvm.{name}.{_suffix(dtype, width)}", type_, [(type_, arg) for arg in args])
+
+
+def _fma(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    if function.module.host.fma:
+        return _call(function, "fma", instr.dtype, args, width)
+    # Rounded twice: the function of the C library that rounds once costs fifty times as much.
+    type_ = register_type(instr.dtype, width)
+    return function.emit(f"fadd {type_} {function.emit(f'fmul {type_} {args[0]}, {args[1]}')}, {args[2]}")
+
+
+def _neg(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    type_ = register_type(instr.dtype, width)
+    if _kind(instr.dtype) == "f":
+        return function.emit(f"fneg {type_} {args[0]}")
+    return function.emit(f"sub {type_} {literal(0, instr.dtype, width)}, {args[0]}")
+
+
+def _abs(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    kind = _kind(instr.dtype)
+    if kind == "f":
+        return _call(function, "fabs", instr.dtype, args, width)
+    if kind == "u":
+        return args[0]
+    type_ = register_type(instr.dtype, width)
+    name = f"llvm.abs.{_suffix(instr.dtype, width)}"
+    return function.intrinsic(name, type_, [(type_, args[0]), ("i1", "false")])  # the smallest integer stays itself
+
+
+def _extremum(integer: str, predicate: str) -> Print:
+    # As NumPy: nan if either is, and the second of two zeros. One vmaxps, and a select for a first operand of nan.
+    def emit(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+        kind, type_ = _kind(instr.dtype), register_type(instr.dtype, width)
+        if kind != "f":
+            return _call(function, f"{'u' if kind == 'u' else 's'}{integer}", instr.dtype, args, width)
+        x, y = args
+        mask = vector("i1", width)
+        better = function.emit(f"fcmp {predicate} {type_} {x}, {y}")
+        chosen = function.emit(f"select {mask} {better}, {type_} {x}, {type_} {y}")
+        nan = function.emit(f"fcmp uno {type_} {x}, {x}")
+        return function.emit(f"select {mask} {nan}, {type_} {x}, {type_} {chosen}")
+
+    return emit
+
+
+def _not(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    ones = literal(True, "bool", width) if instr.dtype == "bool" else splat_literal(_element(instr.dtype), "-1", width)
+    return function.emit(f"xor {register_type(instr.dtype, width)} {args[0]}, {ones}")
+
+
+def _shift(name: str) -> Print:
+    # By an amount modulo the width, as scalar shifts of processors do: more would be poison.
+    def emit(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+        type_, most = register_type(instr.dtype, width), _bits(instr.dtype) - 1
+        amount = args[1]
+        if amount.startswith("%"):
+            amount = function.emit(f"and {type_} {amount}, {literal(most, instr.dtype, width)}")
+        return function.emit(f"{name} {type_} {args[0]}, {amount}")
+
+    return emit
+
+
+def _compare(name: str) -> Print:
+    floating = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}[name]
+
+    def emit(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+        dtype = instr.args[0].dtype
+        kind, type_ = _kind(dtype), register_type(dtype, width)
+        if kind == "f":
+            return function.emit(f"fcmp {floating} {type_} {args[0]}, {args[1]}")
+        predicate = name if name in ("eq", "ne") else ("s" if kind == "i" else "u") + name
+        return function.emit(f"icmp {predicate} {type_} {args[0]}, {args[1]}")
+
+    return emit
+
+
+def _select(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    type_ = register_type(instr.dtype, width)
+    return function.emit(f"select {vector('i1', width)} {args[0]}, {type_} {args[1]}, {type_} {args[2]}")
+
+
+def _bitcast(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    from_, to = register_type(instr.args[0].dtype, width), register_type(instr.dtype, width)
+    return args[0] if from_ == to else function.emit(f"bitcast {from_} {args[0]} to {to}")
+
+
+def _half(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    return loaded(function, "float16", storable(function, "float16", args[0], width), width)
+
+
+# ----- Conversions -----
+
+
+def _convert(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    x, source, target = args[0], instr.args[0].dtype, instr.dtype
+    from_, to = register_type(source, width), register_type(target, width)
+    kinds = _kind(source) + _kind(target)
+    if kinds[1] == "b":
+        zero = literal(0, source, width)
+        return function.emit(f"{'fcmp une' if kinds[0] == 'f' else 'icmp ne'} {from_} {x}, {zero}")
+    if kinds[0] == "b":
+        one, zero = literal(1, target, width), literal(0, target, width)
+        return function.emit(f"select {from_} {x}, {to} {one}, {to} {zero}")
+    if kinds[0] == "f" and kinds[1] != "f":
+        return _to_integer(function, x, source, target, width)
+    if kinds == "ff":
+        name = "fpext" if _bits(target) > _bits(source) else "fptrunc"
+    elif kinds[1] == "f":
+        name = "uitofp" if kinds[0] == "u" else "sitofp"
+    elif _bits(source) == _bits(target):
+        return x
+    elif _bits(source) > _bits(target):
+        name = "trunc"
+    else:
+        name = "zext" if kinds[0] == "u" else "sext"
+    return function.emit(f"{name} {from_} {x} to {to}")
+
+
+def _to_integer(function: Function, x: str, source: str, target: str, width: int) -> str:
+    """Towards zero. Narrow integers are the low bits of an int32, uint32 of an int64, as compiled C gives them."""
+    if target == "uint64":
+        return _to_uint64(function, x, source, width)
+    through = {"int32": "int32", "int64": "int64", "uint32": "int64"}.get(target, "int32")
+    value = _truncated(function, x, source, through, width)
+    if _bits(through) == _bits(target):
+        return value
+    return function.emit(f"trunc {register_type(through, width)} {value} to {register_type(target, width)}")
+
+
+def _truncated(function: Function, x: str, source: str, target: str, width: int) -> str:
+    to = register_type(target, width)
+    value = function.emit(f"fptosi {register_type(source, width)} {x} to {to}")
+    return function.emit(f"freeze {to} {value}")
+
+
+def _to_uint64(function: Function, x: str, source: str, width: int) -> str:
+    from_, to, mask = register_type(source, width), register_type("uint64", width), vector("i1", width)
+    half = literal(2.0**63, source, width)
+    upper = function.emit(f"fcmp oge {from_} {x}, {half}")
+    less = function.emit(f"fsub {from_} {x}, {half}")
+    value = function.emit(f"select {mask} {upper}, {from_} {less}, {from_} {x}")
+    value = _truncated(function, value, source, "int64", width)
+    zero, bit = literal(0, "uint64", width), literal(1 << 63, "uint64", width)
+    top = function.emit(f"select {mask} {upper}, {to} {bit}, {to} {zero}")
+    return function.emit(f"xor {to} {value}, {top}")
+
+
+# ----- Rare lanes -----
+
+
+def _rare(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    """A branch, taken when any lane needs it, to a function out of line."""
+    condition, usual, *rest = args
+    rare: Rare = instr.detail
+    types = [register_type(arg.dtype, width) for arg in instr.args[2:]]
+    name = _rare_function(function.module, rare, tuple(arg.dtype for arg in instr.args[2:]), instr.dtype, width)
+    type_, mask = register_type(instr.dtype, width), vector("i1", width)
+    any_lane = condition
+    if width > 1:
+        any_lane = function.intrinsic(f"llvm.vector.reduce.or.v{width}i1", "i1", [(mask, condition)])
+
+    def then() -> list[str]:
+        given = ", ".join(f"{t} {a}" for t, a in zip(types, rest, strict=True))
+        value = function.emit(f"call {type_} @{name}({given}) cold")
+        return [function.emit(f"select {mask} {condition}, {type_} {value}, {type_} {usual}")]
+
+    return function.when(any_lane, then, [(type_, usual)])[0]
+
+
+def _rare_function(module: Module, rare: Rare, dtypes: tuple[str, ...], dtype: str, width: int) -> str:
+    """The name of the function of a Rare at a width, which is emitted once into the module."""
+    name = ".".join(["rare", rare.name, *dtypes, dtype, str(width)])
+    if name not in module.functions:
+        params = [f"x{k}" for k in range(len(dtypes))]
+        types = [register_type(d, width) for d in dtypes]
+        function = module.function(name, list(zip(types, params, strict=True)), register_type(dtype, width))
+        function.noinline = True
+        code = Code()
+        result = rare.build(code, *(code.input(p, d) for p, d in zip(params, dtypes, strict=True)))
+        printer = Printer(function, code, {p: (f"%{p}", width) for p in params})
+        printer.print(code.needed([result]), width)
+        function.ret(printer.value(result, width))
+    return name
+
+
+_PRINT: dict[str, Print] = {
+    "add": _plain("add", "fadd"),
+    "sub": _plain("sub", "fsub"),
+    "mul": _plain("mul", "fmul"),
+    "div": _plain("", "fdiv"),
+    "idiv": _plain("sdiv", "", "udiv"),
+    "irem": _plain("srem", "", "urem"),
+    "fma": _fma,
+    "neg": _neg,
+    "abs": _abs,
+    "sqrt": _intrinsic("sqrt"),
+    "floor": _intrinsic("floor"),
+    "ceil": _intrinsic("ceil"),
+    "trunc": _intrinsic("trunc"),
+    "rint": _intrinsic("rint"),
+    "copysign": _intrinsic("copysign"),
+    "maximum": _extremum("max", "ogt"),
+    "minimum": _extremum("min", "olt"),
+    "and": _plain("and", ""),
+    "or": _plain("or", ""),
+    "xor": _plain("xor", ""),
+    "not": _not,
+    "shl": _shift("shl"),
+    "lshr": _shift("lshr"),
+    "ashr": _shift("ashr"),
+    **{name: _compare(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "select": _select,
+    "convert": _convert,
+    "bitcast": _bitcast,
+    "half": _half,
+}
