@@ -316,12 +316,12 @@ def _convert(function: Function, instr: Instr, args: Sequence[str], width: int) 
 
 
 def _to_integer(function: Function, x: str, source: str, target: str, width: int) -> str:
-    """Towards zero. Narrow integers are the low bits of an int32, uint32 of an int64, as compiled C gives them."""
-    if target == "uint64":
-        return _to_uint64(function, x, source, width)
-    through = {"int32": "int32", "int64": "int64", "uint32": "int64"}.get(target, "int32")
+    """Towards zero. Integers of 8 and 16 bits are the low bits of an int32, as compiled C gives them."""
+    if target in ("uint32", "uint64"):
+        return _to_unsigned(function, x, source, target, width)
+    through = target if target in ("int32", "int64") else "int32"
     value = _truncated(function, x, source, through, width)
-    if _bits(through) == _bits(target):
+    if through == target:
         return value
     return function.emit(f"trunc {register_type(through, width)} {value} to {register_type(target, width)}")
 
@@ -332,14 +332,16 @@ def _truncated(function: Function, x: str, source: str, target: str, width: int)
     return function.emit(f"freeze {to} {value}")
 
 
-def _to_uint64(function: Function, x: str, source: str, width: int) -> str:
-    from_, to, mask = register_type(source, width), register_type("uint64", width), vector("i1", width)
-    half = literal(2.0**63, source, width)
+def _to_unsigned(function: Function, x: str, source: str, target: str, width: int) -> str:
+    # The upper half of the range is converted less its lowest number, which is the top bit.
+    from_, to, mask = register_type(source, width), register_type(target, width), vector("i1", width)
+    bits = _bits(target)
+    half = literal(2.0 ** (bits - 1), source, width)
     upper = function.emit(f"fcmp oge {from_} {x}, {half}")
     less = function.emit(f"fsub {from_} {x}, {half}")
     value = function.emit(f"select {mask} {upper}, {from_} {less}, {from_} {x}")
-    value = _truncated(function, value, source, "int64", width)
-    zero, bit = literal(0, "uint64", width), literal(1 << 63, "uint64", width)
+    value = _truncated(function, value, source, f"int{bits}", width)
+    zero, bit = literal(0, target, width), literal(1 << (bits - 1), target, width)
     top = function.emit(f"select {mask} {upper}, {to} {bit}, {to} {zero}")
     return function.emit(f"xor {to} {value}, {top}")
 
