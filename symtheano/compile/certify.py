@@ -21,7 +21,7 @@ import mpmath
 import numpy as np
 import sympy
 
-from symtheano.compile.rules import PHASES, AnyRule, all_rules
+from symtheano.compile.rules import EXPAND, PHASES, AnyRule, phase_rules
 from symtheano.compile.rules.example import Example
 from symtheano.compile.rules.pattern import Rule, build, formula
 from symtheano.graph.fgraph import FunctionGraph
@@ -302,7 +302,7 @@ def _certify_function(rule: FunctionRule) -> Certificate:
 
 def fired_on(rule: AnyRule, graph: FunctionGraph) -> FunctionGraph | None:
     """The graph rewritten by `rule`, alone or (where it builds on others) with more; None where it does not fire."""
-    for rules in ((rule,), (rule, *PHASES["canonicalize"]), all_rules()):
+    for rules in ((rule,), (rule, *PHASES["canonicalize"]), phase_rules()):
         rewritten = graph.rewrite(rules)
         if rewritten.fired[rule.name]:
             rewritten.check()
@@ -354,7 +354,7 @@ def _lines() -> Iterator[str]:
     yield "where only the right side gives the truth; *differs* says where the sides differ otherwise, and why that is"
     yield "wanted. Errors depend on the machine's libraries in their last digit."
     seen: set[str] = set()
-    for phase, rules in PHASES.items():
+    for phase, rules in {**PHASES, "expand": EXPAND}.items():
         new = [r for r in rules if r.name not in seen]
         seen.update(r.name for r in new)
         yield ""

@@ -52,6 +52,8 @@ class ARange(ArrayOp):
 
     def loop(self, node: Apply, read: Read, index: tuple[Expr, ...]) -> Expr:
         """The element at `index`: start + i * ((start + step) - start), as numpy rounds it."""
+        if self.dtype == "int64" and constant_dim(node.inputs[0]) == 0 and constant_dim(node.inputs[2]) == 1:
+            return index[0]
         start, step = (call(cast(self.dtype), read(node.inputs[k], ())) for k in (0, 2))
         return start + call(cast(self.dtype), index[0]) * ((start + step) - start)
 

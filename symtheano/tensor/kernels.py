@@ -378,6 +378,43 @@ def crossentropy_softmax_dx(xp: Any, dy: Any, sm: Any, y: Any) -> Any:
     return d - place_label(xp, xp.broadcast_to(dy, y.shape), d.shape, y)
 
 
+# ----- places (tensor/gather.py) -----
+
+
+def places(xp: Any, i: Any, n: Any, negative: bool) -> Any:
+    """`i` as places in an axis of length n; negative: those below 0 count from its end."""
+    found = xp.array(i, "int64")
+    if negative:
+        found = xp.where(found < 0, found + n, found)
+    wrong = (found < 0) | (found >= n)
+    if wrong.any():
+        raise IndexError(f"index {xp.asarray(i)[wrong].flat[0]} is out of bounds for an axis with size {n}")
+    return found
+
+
+def grid(xp: Any, x: Any, pattern: tuple[int | None, ...], lengths: Any, places: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The key of a Gather: its places, and the coordinates that the pattern takes from the space itself."""
+    for axis, each in enumerate(lengths):
+        if len(set(each)) > 1:
+            raise ShapeMismatchError(f"the lengths of axis {axis} of what is selected differ: {each}")
+    rest = iter(places)
+    ndim = len(lengths)
+    return tuple(
+        next(rest) if k is None else xp.arange(n).reshape([-1 if axis == k else 1 for axis in range(ndim)])
+        for k, n in zip(pattern, x.shape)
+    )
+
+
+def scatter(xp: Any, x: Any, y: Any, set_instead_of_inc: bool, key: tuple[Any, ...]) -> Any:
+    """A copy of x with y put into, or added to, the places of `key`."""
+    result = xp.array(x)
+    if set_instead_of_inc:
+        result[key] = y
+    else:
+        xp.add.at(result, key, y)
+    return result
+
+
 def confusion_matrix(xp: Any, actual: Any, pred: Any) -> tuple[Any, Any]:
     """(counts of the pairs of classes, the classes)."""
     if actual.shape != pred.shape:

@@ -16,7 +16,7 @@ from symtheano.scalar import TABLE
 from symtheano.tensor import careduce, passing, reduce
 from symtheano.tensor.nnet import crossentropy, losses
 from symtheano.tensor.shape_ops import SliceLength
-from tests.tensor import op_table_conv, op_table_extra, op_table_linalg, op_table_random
+from tests.tensor import op_table_conv, op_table_extra, op_table_linalg, op_table_loops, op_table_random
 from tests.tensor.examples import Example, numbers
 
 A34, B34, V4, V3 = numbers(3, 4), numbers(3, 4, seed=1), numbers(4, seed=2), numbers(3, seed=3)
@@ -131,6 +131,7 @@ EXAMPLES = [
     *op_table_linalg.EXAMPLES,
     *op_table_extra.EXAMPLES,
     *op_table_random.EXAMPLES,
+    *op_table_loops.EXAMPLES,
 ]
 
 

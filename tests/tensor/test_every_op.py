@@ -30,7 +30,7 @@ ABSTRACT = {
     "ArraySelect", "ArrayWrite", "Indexing", "Select", "Write", "_Labelled", "_Rows", "_Sorting",
     "MatrixOp", "SquareOp", "Unconnected", "_Fill", "_Places", "_Fourier",
     "mrg_uniform_base", "BaseAbstractConv", "AbstractConv", "AbstractConv_gradWeights", "AbstractConv_gradInputs",
-    "_Bilinear", "_In2d", "_In3d", "_Pooling", "PoolGrad", "_Neighbours",
+    "_Bilinear", "_In2d", "_In3d", "_Pooling", "PoolGrad", "_Neighbours", "_Placed",
 }  # fmt: skip
 ELSEWHERE = {
     "AuthorElemwise": "tests/tensor/test_author_scalar.py: an author's function",

@@ -3,6 +3,7 @@
     CANONICALIZE   one spelling for one thing; constants folded; shapes known
     STABILIZE      expressions that overflow or cancel become ones that do not
     SPECIALIZE     cheaper forms of equal value
+    EXPAND         ops taken apart into what loops are made of; only targets that make loops ask for it
 
 A rule looks at its node and below only, so each phase is one bottom-up pass (`FunctionGraph.rewrite`). The rules of an
 earlier phase go along in the later ones: what a later rule builds is in normal form too.
@@ -11,6 +12,7 @@ earlier phase go along in the later ones: what a later rule builds is in normal 
 from __future__ import annotations
 
 from symtheano.compile.rules.canonicalize import CANONICAL
+from symtheano.compile.rules.expand import EXPANSIONS
 from symtheano.compile.rules.fold import constant_folding
 from symtheano.compile.rules.index import INDEXING, LATE
 from symtheano.compile.rules.inline import inline_graphs
@@ -60,10 +62,17 @@ PHASES: dict[str, tuple[AnyRule, ...]] = {
     "specialize": SPECIALIZE,
 }
 
+EXPAND: tuple[AnyRule, ...] = (*EXPANSIONS, *SHAPES, *VIEWS)
+
+
+def phase_rules() -> tuple[AnyRule, ...]:
+    """Every rule of the phases once, in order of precedence."""
+    return tuple(dict.fromkeys(rule for rules in PHASES.values() for rule in rules))
+
 
 def all_rules() -> tuple[AnyRule, ...]:
-    """Every rule once, in order of precedence."""
-    return tuple(dict.fromkeys(rule for rules in PHASES.values() for rule in rules))
+    """Every rule once: those of the phases in order of precedence, then those of EXPAND."""
+    return tuple(dict.fromkeys((*phase_rules(), *EXPAND)))
 
 
 NAMES = tuple(rule.name for rule in all_rules())

@@ -419,7 +419,7 @@ def subtract_written_zeros(node: Apply) -> list[Any] | None:
     return None
 
 
-def _counted(v: Any) -> Any:
+def counted(v: Any) -> Any:
     """n where `v` is arange(n), the integers from 0 up to a length n; else None."""
     if v.owner is None or type(v.owner.op) is not ARange or v.type.dtype != "int64":
         return None
@@ -443,7 +443,7 @@ def _write_counted(a: Any, y: Any, set_instead_of_inc: bool) -> Any:
 def write_at_arange(node: Apply) -> list[Any] | None:
     """inc(x, arange(n), y) -> inc(x, :n, y), and likewise set, where y has rows (too large an n stays an error)."""
     x, y, index = node.inputs
-    n = _counted(index)
+    n = counted(index)
     if n is None or y.type.ndim != x.type.ndim or y.type.broadcastable[0]:
         return None
     part: Any = subtensor(x, [slice(None, n)])

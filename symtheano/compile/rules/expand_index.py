@@ -1,0 +1,215 @@
+"""Indexing with arrays as Gather and Scatter, for targets that make loops; see expand.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from symtheano.compile.rules.index import counted
+from symtheano.compile.rules.match import cast_to, like
+from symtheano.compile.rules.shape import has_length
+from symtheano.compile.rules.sign import interval
+from symtheano.graph.rule import rule
+from symtheano.graph.variable import Apply, Constant
+from symtheano.tensor.arange import ARange
+from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
+from symtheano.tensor.gather import Gather, Pattern, Place, Scatter
+from symtheano.tensor.index import subtensor
+from symtheano.tensor.index_advanced import (
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor,
+    AdvancedSubtensor1,
+)
+from symtheano.tensor.index_key import FULL, Selection, is_array, is_full, is_mask
+from symtheano.tensor.sizes import as_size, origin, shape_i
+from symtheano.tensor.type import tensor_type
+
+m = functions
+
+
+class Located(NamedTuple):
+    """What a key selects of x, in the words of Gather: the pattern, the places, and how many dimensions come out."""
+
+    pattern: Pattern
+    places: list[Any]
+    ndim: int
+
+
+def located(x: Any, entries: Sequence[Any], assume: bool) -> Located | None:
+    """What the key selects, where its slices are all `:`; None for masks.
+
+    assume: whether arange(n) in a key is taken to count all of an axis where nothing is known of the axis' length.
+    """
+    if any(is_mask(e) for e in entries):
+        return None
+    selection = Selection(entries, x.type.ndim)
+    block = max(e.type.ndim for e in entries if is_array(e))
+    at, ndim = selection.at, len(selection.axes) + block
+    pattern: list[int | None] = [None] * x.type.ndim
+    for k, (axis, _) in enumerate(selection.axes):
+        pattern[axis] = k if k < at else k + block
+    places: list[Any] = []
+    for axis, entry in selection.advanced:
+        own = 0 if isinstance(entry, int) else entry.type.ndim
+        direct = _counts(entry, x, axis, assume)
+        if direct is None:
+            place = Place(_may_be_negative(entry))(as_size(entry) if own == 0 else entry, shape_i(x, axis))
+            before, after = at + block - own, ndim - at - block
+            places.append(dimshuffle(place, ["x"] * before + list(range(own)) + ["x"] * after))
+        else:
+            pattern[axis] = at + block - own + direct
+    return Located(tuple(pattern), places, ndim)
+
+
+def _may_be_negative(entry: Any) -> bool:
+    if isinstance(entry, int):
+        return entry < 0
+    if isinstance(entry, Constant):
+        return bool(entry.data.size) and bool(entry.data.min() < 0 or entry.data.max() > np.iinfo("int64").max)
+    if entry.type.dtype in ("uint8", "uint16", "uint32"):
+        return False
+    return interval(entry).lo < 0 or entry.type.dtype == "uint64"  # which numpy reads as int64
+
+
+def _counts(entry: Any, x: Any, axis: int, assume: bool) -> int | None:
+    """The axis of `entry` along which it counts 0, 1, ... through all of an axis of x; None where it does not."""
+    if not is_array(entry):
+        return None
+    own = 0
+    if entry.owner is not None and type(entry.owner.op) is DimShuffle and entry.owner.inputs[0].type.ndim == 1:
+        own = entry.owner.op.new_order.index(0) if 0 in entry.owner.op.new_order else 0
+        entry = entry.owner.inputs[0]
+    if isinstance(entry, Constant):
+        n = x.type.shape[axis]
+        return own if entry.data.ndim == 1 and n == len(entry.data) and _is_count(entry.data) else None
+    n = counted(entry)
+    if n is None:
+        return None
+    found = origin(n)
+    known = x.type.shape[axis]
+    if assume and not (isinstance(found, int) or known is not None):
+        return own
+    return own if has_length(x, axis, found) else None
+
+
+def _is_count(data: Any) -> bool:
+    return bool((data == np.arange(len(data))).all())
+
+
+def one_hot(x: Any, axis: int, place: Any) -> Any:
+    """Whether the coordinate of an element of x along `axis` is its place: `place` has the dimensions of x."""
+    count = ARange("int64")(as_size(0), shape_i(x, axis), as_size(1))
+    return m.eq(dimshuffle(count, [0 if k == axis else "x" for k in range(x.type.ndim)]), place)
+
+
+def _x(*ndims: int) -> list[Any]:
+    """A tensor x and integers for each of `ndims`."""
+    return [
+        tensor_type("float64", (None,) * ndims[0])("x"),
+        *(tensor_type("int32", (None,) * n)(f"i{k}") for k, n in enumerate(ndims[1:])),
+    ]
+
+
+@rule(
+    AdvancedSubtensor1,
+    AdvancedSubtensor,
+    examples=[
+        lambda: (v := _x(2, 1), [v[0][v[1] - 1]]),
+        lambda: (v := _x(3, 2), [v[0][:, v[1]]]),
+        lambda: (v := _x(3, 1, 1), [v[0][v[1], :, v[2]]]),
+        lambda: (v := _x(3, 1, 0), [v[0][1:, v[1], v[2]]]),
+        lambda: (v := _x(2, 1), [v[0][ARange("int64")(0, shape_i(v[0], 0), 1), v[1]]]),
+        lambda: (v := _x(2, 2), [v[0][ARange("int64")(0, shape_i(v[1], 0), 1)[:, None], v[1]]]),
+        lambda: (v := _x(2), [v[0][[0, 0, -1]]]),
+    ],
+)
+def expand_indexing(node: Apply) -> list[Any] | None:
+    """x[key] with integer arrays in the key, as a Gather."""
+    x: Any = node.inputs[0]
+    op: Any = node.op
+    entries = op.entries(node.inputs)
+    if any(isinstance(e, slice) and not is_full(e) for e in entries):
+        if any(is_mask(e) for e in entries):
+            return None
+        x = subtensor(x, [e if isinstance(e, slice) else FULL for e in entries])
+        entries = [FULL if isinstance(e, slice) else e for e in entries]
+    found = located(x, entries, assume=False)
+    return None if found is None else [like(Gather(found.pattern)(x, *found.places), node.outputs[0])]
+
+
+def _writing(set_instead_of_inc: bool, key: Any, *ndims: int) -> Any:
+    """An example: x, arrays and y, written where `key` says."""
+
+    def build() -> Any:
+        v = _x(*ndims)
+        part = key(*v)
+        y = tensor_type("float32", (None,) * part.type.ndim)("y")
+        op = part.owner.op.writer(set_instead_of_inc)
+        return [*v, y], [op(v[0], y, *part.owner.inputs[1:])]
+
+    return build
+
+
+@rule(
+    AdvancedIncSubtensor1,
+    AdvancedIncSubtensor,
+    reason="of the elements that stand in their own row and column, one is at the place",
+    examples=[
+        _writing(False, lambda x, i: x[ARange("int64")(0, shape_i(i, 0), 1), i - 1], 2, 1),
+        _writing(True, lambda x, i: x[ARange("int64")(0, shape_i(x, 0), 1), i], 2, 1),
+    ],
+)
+def expand_one_hot(node: Apply) -> list[Any] | None:
+    """inc(x, (arange(n), i), y) -> switch(column == i, x + y, x), and likewise set."""
+    x, y = node.inputs[:2]
+    op: Any = node.op
+    entries = op.entries(node.inputs)
+    if any(isinstance(e, slice) and not is_full(e) for e in entries):
+        return None
+    found = located(x, entries, assume=True)
+    if found is None or found.pattern.count(None) != 1 or x.type.dtype == "bool":
+        return None
+    direct = [k for k in found.pattern if k is not None]
+    axis = found.pattern.index(None)
+    if direct != list(range(found.ndim)) or found.ndim != x.type.ndim - 1 or x.type.broadcastable[axis]:
+        return None
+    rest = [b for k, b in enumerate(x.type.broadcastable) if k != axis]
+    (place,) = found.places
+    if list(place.type.broadcastable) != rest:
+        return None
+    y = cast_to(y, x.type.dtype)
+    order: list[Any] = ["x"] * (found.ndim - y.type.ndim) + list(range(y.type.ndim))
+    value = dimshuffle(y, [*order[:axis], "x", *order[axis:]])
+    here = one_hot(x, axis, dimshuffle(place, [*range(axis), "x", *range(axis, found.ndim)]))
+    new = value if op.set_instead_of_inc else m.add(x, value)
+    return [like(m.switch(here, new, x), node.outputs[0])]
+
+
+@rule(
+    AdvancedIncSubtensor1,
+    AdvancedIncSubtensor,
+    examples=[
+        _writing(False, lambda x, i: x[i], 2, 1),
+        _writing(True, lambda x, i: x[:, i - 1], 3, 2),
+        _writing(False, lambda x, i, j: x[i, :, j], 3, 1, 0),
+    ],
+)
+def expand_writing(node: Apply) -> list[Any] | None:
+    """inc(x, key, y) and set(x, key, y) with integer arrays and whole axes in the key, as a Scatter."""
+    x, y = node.inputs[:2]
+    op: Any = node.op
+    entries = op.entries(node.inputs)
+    if any(isinstance(e, slice) and not is_full(e) for e in entries):
+        return None
+    found = located(x, entries, assume=False)
+    if found is None or x.type.dtype == "bool":
+        return None
+    y = cast_to(y, x.type.dtype)
+    y = dimshuffle(y, ["x"] * (found.ndim - y.type.ndim) + list(range(y.type.ndim)))
+    return [Scatter(found.pattern, op.set_instead_of_inc)(x, y, *found.places)]
+
+
+INDEX: tuple[Any, ...] = (expand_indexing, expand_one_hot, expand_writing)
