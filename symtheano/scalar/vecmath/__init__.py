@@ -1,0 +1,29 @@
+"""Elementary and special functions as branch-free machine code for float32 and float64.
+
+    FUNCTIONS["tanh"](code, x) -> register
+
+No library is called: each function is arithmetic on its register, the same bits for one lane and for many and on
+every processor with fused multiply-add. How far each is from the truth is measured in docs/vecmath.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symtheano.scalar.machine import Reg
+from symtheano.scalar.vecmath.activation import sigmoid, softplus, tanh
+from symtheano.scalar.vecmath.exponential import exp, exp2, expm1
+from symtheano.scalar.vecmath.logarithm import log, log1p, log2, log10
+
+FUNCTIONS: dict[str, Callable[..., Reg]] = {
+    "exp": exp,
+    "exp2": exp2,
+    "expm1": expm1,
+    "log": log,
+    "log1p": log1p,
+    "log2": log2,
+    "log10": log10,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "tanh": tanh,
+}
