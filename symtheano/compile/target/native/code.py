@@ -23,7 +23,8 @@ from functools import cache
 
 import numpy as np
 
-from symtheano.compile.target.native.llvm import Function, Module, float_literal, splat_literal, vector
+from symtheano.compile.target.native import half
+from symtheano.compile.target.native.llvm import Function, Host, Module, float_literal, splat_literal, vector
 from symtheano.scalar.machine import Code, Instr, Rare, Reg
 
 # ----- Types -----
@@ -75,18 +76,37 @@ def loaded(function: Function, dtype: str, raw: str, width: int) -> str:
     """The register of a value as it was loaded: an i8 for bool, a half for float16."""
     if dtype == "bool":
         return function.emit(f"icmp ne {vector('i8', width)} {raw}, {splat_literal('i8', '0', width)}")
-    if dtype == "float16":
+    if dtype != "float16":
+        return raw
+    if _has_half(function.module.host):
         return function.emit(f"fpext {vector('half', width)} {raw} to {vector('float', width)}")
-    return raw
+    bits = function.emit(f"bitcast {vector('half', width)} {raw} to {vector('i16', width)}")
+    return _written(function, half.from_bits, "uint16", bits, width)
 
 
 def storable(function: Function, dtype: str, value: str, width: int) -> str:
     """The value of a register as it is stored."""
     if dtype == "bool":
         return function.emit(f"zext {vector('i1', width)} {value} to {vector('i8', width)}")
-    if dtype == "float16":
+    if dtype != "float16":
+        return value
+    if _has_half(function.module.host):
         return function.emit(f"fptrunc {vector('float', width)} {value} to {vector('half', width)}")
-    return value
+    bits = _written(function, half.to_bits, "float32", value, width)
+    return function.emit(f"bitcast {vector('i16', width)} {bits} to {vector('half', width)}")
+
+
+def _has_half(host: Host) -> bool:
+    return not host.triple.startswith(("x86_64", "i686")) or "+f16c" in host.features.split(",")
+
+
+def _written(function: Function, build: Callable[[Code, Reg], Reg], dtype: str, value: str, width: int) -> str:
+    """build(x) printed here."""
+    code = Code()
+    result = build(code, code.input("x", dtype))
+    printer = Printer(function, code, {"x": (value, width)})
+    printer.print(code.needed([result]), width)
+    return printer.value(result, width)
 
 
 # ----- The printer -----
@@ -208,6 +228,25 @@ def _fma(function: Function, instr: Instr, args: Sequence[str], width: int) -> s
     return function.emit(f"fadd {type_} {function.emit(f'fmul {type_} {args[0]}, {args[1]}')}, {args[2]}")
 
 
+def _idiv(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    kind, bits = _kind(instr.dtype), _bits(instr.dtype)
+    if width == 1 or bits == 64 or not args[1].startswith("%"):
+        return _plain("sdiv", "", "udiv")(function, instr, args, width)
+    # No processor divides vectors of integers. In floats with more than twice the bits no quotient that is not an
+    # integer is rounded to one: it is at least 2 ** -bits of itself away.
+    from_, to = register_type(instr.dtype, width), register_type("float32" if bits < 32 else "float64", width)
+    sign = "u" if kind == "u" else "s"
+    x, y = (function.emit(f"{sign}itofp {from_} {arg} to {to}") for arg in args)
+    return function.emit(f"fpto{sign}i {to} {function.emit(f'fdiv {to} {x}, {y}')} to {from_}")
+
+
+def _irem(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    if width == 1:
+        return _plain("srem", "", "urem")(function, instr, args, width)
+    type_, quotient = register_type(instr.dtype, width), _idiv(function, instr, args, width)
+    return function.emit(f"sub {type_} {args[0]}, {function.emit(f'mul {type_} {quotient}, {args[1]}')}")
+
+
 def _neg(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
     type_ = register_type(instr.dtype, width)
     if _kind(instr.dtype) == "f":
@@ -284,6 +323,8 @@ def _bitcast(function: Function, instr: Instr, args: Sequence[str], width: int) 
 
 
 def _half(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
+    if not _has_half(function.module.host):
+        return _written(function, half.rounded, "float32", args[0], width)
     return loaded(function, "float16", storable(function, "float16", args[0], width), width)
 
 
@@ -336,9 +377,9 @@ def _to_unsigned(function: Function, x: str, source: str, target: str, width: in
     # The upper half of the range is converted less its lowest number, which is the top bit.
     from_, to, mask = register_type(source, width), register_type(target, width), vector("i1", width)
     bits = _bits(target)
-    half = literal(2.0 ** (bits - 1), source, width)
-    upper = function.emit(f"fcmp oge {from_} {x}, {half}")
-    less = function.emit(f"fsub {from_} {x}, {half}")
+    middle = literal(2.0 ** (bits - 1), source, width)
+    upper = function.emit(f"fcmp oge {from_} {x}, {middle}")
+    less = function.emit(f"fsub {from_} {x}, {middle}")
     value = function.emit(f"select {mask} {upper}, {from_} {less}, {from_} {x}")
     value = _truncated(function, value, source, f"int{bits}", width)
     zero, bit = literal(0, target, width), literal(1 << (bits - 1), target, width)
@@ -389,8 +430,8 @@ _PRINT: dict[str, Print] = {
     "sub": _plain("sub", "fsub"),
     "mul": _plain("mul", "fmul"),
     "div": _plain("", "fdiv"),
-    "idiv": _plain("sdiv", "", "udiv"),
-    "irem": _plain("srem", "", "urem"),
+    "idiv": _idiv,
+    "irem": _irem,
     "fma": _fma,
     "neg": _neg,
     "abs": _abs,
