@@ -63,7 +63,6 @@ def _kind(dtype: str) -> str:
     return np.dtype(dtype).kind
 
 
-@cache
 def literal(value: bool | int | float, dtype: str, width: int) -> str:
     """A constant as LLVM writes it, in all lanes."""
     kind = _kind(dtype)
