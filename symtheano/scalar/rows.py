@@ -30,11 +30,7 @@ from symtheano.scalar.rows_complex import choose, complex_row
 from symtheano.scalar.rows_convert import Value, constant, convert, pair, real
 from symtheano.scalar.rows_float import EXACT, FLOAT, HALF, power
 from symtheano.scalar.rows_integer import BOOL, INTEGER
-
-try:
-    from symtheano.scalar.vecmath import FUNCTIONS
-except ImportError:
-    FUNCTIONS = {}
+from symtheano.scalar.vecmath import FUNCTIONS
 
 Dtypes = tuple[str, ...]
 Lower = Callable[..., Value]  # (code, *values of the operands' dtypes) -> value

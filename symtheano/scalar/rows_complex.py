@@ -11,11 +11,7 @@ from collections.abc import Callable
 
 from symtheano.scalar.machine import INFINITY, Code, Reg, is_nan
 from symtheano.scalar.rows_convert import Value, infinite, pair
-
-try:
-    from symtheano.scalar.vecmath import FUNCTIONS
-except ImportError:
-    FUNCTIONS = {}
+from symtheano.scalar.vecmath import FUNCTIONS
 
 Complex = tuple[Reg, Reg]
 Row = Callable[..., Value]  # (code, *pairs) -> pair or register
