@@ -11,7 +11,7 @@ from symtheano.compile.arguments import Pairs, described, givens_of, inputs_of, 
 from symtheano.compile.io import In, Out
 from symtheano.compile.mode import Mode, get_mode
 from symtheano.compile.profiling import ProfileStats
-from symtheano.compile.runtime import Function, Spec
+from symtheano.compile.runtime import Function, Spec, make_function
 from symtheano.config import config
 from symtheano.errors import UnusedInputError, explain
 from symtheano.graph.fgraph import FunctionGraph
@@ -75,7 +75,7 @@ def function(
         stateful=stateful,
         profile=ProfileStats.of(config.profile or None if profile is None else profile),
     )
-    return Function(spec)
+    return make_function(spec)
 
 
 # -- the graph -------------------------------------------------------------------------------------------------------

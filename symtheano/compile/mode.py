@@ -11,6 +11,7 @@ from symtheano.config import config
 from symtheano.errors import explain
 
 _LINKERS = ("cvm", "vm", "py", "c", "c|py", "cvm_nogc", "vm_nogc", "c|py_nogc", "numpy", None)
+_TARGETS = (None, "native", "numpy")
 _OPTIMIZERS = (
     "default",
     "fast_run",
@@ -46,19 +47,23 @@ def _listed(names: Iterable[Any]) -> str:
 class Mode:
     """How a function is compiled.
 
-    linker: Theano's names are accepted; there is one generated program. optimizer: "fast_run" (all phases),
+    linker: Theano's names are accepted; "py" and "numpy" choose the NumPy target. target: "native" (machine code),
+    "numpy", or None: what config.target says. optimizer: "fast_run" (all phases),
     "fast_compile" (canonicalize and stabilize), None (the graph as written, closed and merged).
     `including` and `excluding` take names of rules and of phases.
     """
 
-    def __init__(self, linker: str | None = None, optimizer: str | None = "default"):
+    def __init__(self, linker: str | None = None, optimizer: str | None = "default", target: str | None = None):
         if linker not in _LINKERS:
             raise ValueError(explain(f"No linker is called {linker!r}", remedy=f"choose one of {_listed(_LINKERS)}"))
         if optimizer not in _OPTIMIZERS:
             remedy = f"choose one of {_listed(_OPTIMIZERS)}"
             raise ValueError(explain(f"No optimizer is called {optimizer!r}", remedy=remedy))
+        if target not in _TARGETS:
+            raise ValueError(explain(f"No target is called {target!r}", remedy=f"choose one of {_listed(_TARGETS)}"))
         self.linker = linker
         self.provided_optimizer = optimizer
+        self.target = target
         self.included: frozenset[str] = frozenset()
         self.excluded: frozenset[str] = frozenset()
 
@@ -69,7 +74,7 @@ class Mode:
 
     def clone(self) -> Mode:
         """A mode of its own with the same settings."""
-        new = Mode(self.linker, self.provided_optimizer)
+        new = Mode(self.linker, self.provided_optimizer, self.target)
         new.included, new.excluded = self.included, self.excluded
         return new
 
@@ -104,7 +109,7 @@ class Mode:
         return f"{type(self).__name__}(linker = {self.linker}, optimizer = {self.optimizer})"
 
     def _key(self) -> tuple[Any, ...]:
-        return (type(self), self.linker, self.optimizer, self.included, self.excluded)
+        return (type(self), self.linker, self.optimizer, self.target, self.included, self.excluded)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mode) and self._key() == other._key()

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from symtheano.compile.collector import paused
@@ -15,10 +15,12 @@ from symtheano.compile.lower import lower
 from symtheano.compile.mode import Mode
 from symtheano.compile.plan import plan
 from symtheano.compile.program import Program
+from symtheano.compile.target.choice import chosen
 from symtheano.compile.target.numpy import Source, emit, load
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
+from symtheano.tensor.array import ArrayOp
 
 
 @dataclass
@@ -32,18 +34,47 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Compiled:
-    """A function's artefacts: the rewritten graph, the program, its text, and how to run it on given storages."""
+    """A function's artefacts: the rewritten graph, the NumPy program and its text, and machine code where there is any.
+
+    With machine code the NumPy program is what runs where that cannot, and it is made when it is first asked for.
+    """
 
     graph: FunctionGraph
-    program: Program
-    source: Source
     report: Report
+    settings: Settings
+    native: Any = None  # target.native.target.Native
+
+    @cached_property
+    def program(self) -> Program:
+        """The steps over named values, with their memory."""
+        return _planned(self.graph, self.settings)
+
+    @cached_property
+    def source(self) -> Source:
+        """The NumPy program as Python text."""
+        return emit(self.program, self.settings.unpack, poison=config.check_programs)
+
+    @property
+    def has_perform(self) -> bool:
+        """Whether it runs code of authors' ops."""
+        return any(not isinstance(node.op, ArrayOp) for node in self.graph.nodes)
 
     def load(self, cells: Sequence[list[Any]]) -> Callable[..., Any]:
-        """The running function over the storages of the shared variables."""
+        """The running NumPy program over the storages of the shared variables."""
         return load(self.source, self.program, cells)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a program is planned for, see `compile_graph`."""
+
+    inputs: int
+    borrows: tuple[bool, ...]
+    unpack: bool
+    mutable: tuple[int, ...]
+    borrowed: tuple[int, ...]
 
 
 @paused
@@ -65,20 +96,32 @@ def compile_graph(
     report = Report(nodes_before=len(fgraph.nodes))
     graph = rewrite(fgraph, mode, report)
     clock = time.perf_counter()
+    settings = Settings(inputs, tuple(borrows), unpack, tuple(mutable), tuple(borrowed))
+    compiled = Compiled(graph, report, settings)
+    target = chosen(mode)
+    if target is not None:
+        compiled.native = target.compile_native(graph, inputs, unpack)
+    if compiled.native is None:
+        compiled.source  # noqa: B018
+    report.seconds["lower"] = time.perf_counter() - clock
+    return compiled
+
+
+def _planned(graph: FunctionGraph, settings: Settings) -> Program:
+    inputs = settings.inputs
     lowered = lower(graph, inputs)
     outputs = [lowered.names[o] for o in graph.outputs]
     shared = [f"s{k}" for k in range(len(graph.inputs) - inputs)]
     wanted = Wanted(
-        outputs=tuple(zip(outputs, borrows, strict=False)),
+        outputs=tuple(zip(outputs, settings.borrows, strict=False)),
         updates=tuple((f"s{target - inputs}", outputs[position]) for position, target in graph.updates.items()),
     )
     arguments = [f"x{k}" for k in range(inputs)]
-    program = plan(lowered, wanted, arguments, shared, [f"x{k}" for k in mutable], [f"x{k}" for k in borrowed])
+    mutable, borrowed = [f"x{k}" for k in settings.mutable], [f"x{k}" for k in settings.borrowed]
+    program = plan(lowered, wanted, arguments, shared, mutable, borrowed)
     if config.check_programs:
         program.check()
-    source = emit(program, unpack, poison=config.check_programs)
-    report.seconds["lower"] = time.perf_counter() - clock
-    return Compiled(graph, program, source, report)
+    return program
 
 
 @paused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,8 +16,8 @@ from symtheano.compile.listing import Listing
 from symtheano.compile.mode import Mode
 from symtheano.compile.pipeline import Compiled, compile_graph
 from symtheano.compile.profiling import ProfileStats
-from symtheano.compile.program import Perform
 from symtheano.compile.report import text_report
+from symtheano.compile.target.choice import chosen
 from symtheano.errors import add_context, explain
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.shared import Container, SharedVariable
@@ -75,11 +75,15 @@ class Function:
             spec.graph, len(spec.ins), borrows, spec.mode, unpack, mutable, borrowed
         )
         containers = [s.container for s in spec.shared]
-        self._run = self.compiled.load([c.storage for c in containers])
+        self._numpy: Callable[..., Any] | None = None
         ranked = sorted(dict.fromkeys(containers), key=_rank)
-        has_perform = any(isinstance(s, Perform) for s in self.compiled.program)
         self._entry, self._trusted, self._entry_text = make_entries(
-            self._run, spec.ins, ranked, spec.name or "", has_perform, _read(spec.graph)[: len(spec.ins)]
+            self._program(),
+            spec.ins,
+            ranked,
+            spec.name or "",
+            self.compiled.has_perform,
+            _read(spec.graph)[: len(spec.ins)],
         )
         self._cells = _input_cells(spec)
         self._optional = {k for k, i in enumerate(spec.ins) if i.value is not None or i.update is not None}
@@ -96,9 +100,41 @@ class Function:
         self.output_keys = None if spec.keys is None else list(spec.keys)
         self.unpack_single = spec.unpack
         self.return_none = not spec.outs
+        self._enter(containers)
         self.compiled.report.seconds["total"] = time.perf_counter() - clock
         if self.profile is not None:
             self.profile.compile_time += self.compiled.report.seconds["total"]
+
+    # -- making ----------------------------------------------------------------------------------------------------
+    def _program(self) -> Callable[..., Any]:
+        """What runs behind the checks of arguments."""
+        if self.compiled.native is None:
+            return self._numpy_program()
+        run = self.compiled.native.load([s.container.storage for s in self.spec.shared], self._by_numpy)
+
+        def attempt(*args: Any) -> Any:
+            try:
+                return run(*args)
+            except Exception:  # a step of the host program: the NumPy program raises it where it can be explained
+                return self._by_numpy(*args)
+
+        return attempt
+
+    def _numpy_program(self) -> Callable[..., Any]:
+        """The NumPy program, loaded when it is first needed."""
+        if self._numpy is None:
+            self._numpy = self.compiled.load([s.container.storage for s in self.spec.shared])
+        return self._numpy
+
+    def _by_numpy(self, *args: Any) -> Any:
+        return self._numpy_program()(*args)
+
+    def _enter(self, containers: Sequence[Container]) -> None:
+        """Lets calls go straight into machine code, where all of the function is."""
+        native = self.compiled.native
+        if native is not None and native.entry is not None and self._arity >= 0 and type(self) is not Function:
+            cells, locks = [c.storage for c in containers], [c.lock for c in containers]
+            native.bind(self, cells, locks, Function.__call__)
 
     # -- calling ---------------------------------------------------------------------------------------------------
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -107,9 +143,10 @@ class Function:
                 return self._call_general(args, kwargs)
             return self._fast(*args)
         except Exception as error:
-            context = runtime_context(error, self._run, self.compiled.source, self.compiled.program)
-            if context:
-                add_context(error, context)
+            if self._numpy is not None:
+                context = runtime_context(error, self._numpy, self.compiled.source, self.compiled.program)
+                if context:
+                    add_context(error, context)
             raise
 
     @property
@@ -314,7 +351,7 @@ class Function:
             profile=ProfileStats.of(profile),
             defaults=tuple(map(_default_of_copy, spec.ins, self._cells)),
         )
-        return Function(new_spec)
+        return make_function(new_spec)
 
     def __copy__(self) -> Function:
         return self.copy(name=self.name)
@@ -327,7 +364,7 @@ class Function:
             shared=copy.deepcopy(self.spec.shared, memo),
             defaults=copy.deepcopy(self._cells, memo),
         )
-        new = Function(spec)
+        new = make_function(spec)
         new.trust_input = self.trust_input
         return new
 
@@ -335,8 +372,16 @@ class Function:
         return _rebuild, (replace(self.spec, defaults=self._cells, profile=None), self._trust)
 
 
+def make_function(spec: Spec) -> Function:
+    """The function of a specification: an object that Python calls straight into machine code, where it can."""
+    target = chosen(spec.mode)
+    kind = Function if target is None else target.function_type(Function)
+    made: Function = kind(spec)
+    return made
+
+
 def _rebuild(spec: Spec, trust: bool) -> Function:
-    function = Function(spec)
+    function = make_function(spec)
     function.trust_input = trust
     return function
 

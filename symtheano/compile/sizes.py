@@ -61,6 +61,15 @@ class Sizes:
             size = self._parent[size]
         return size
 
+    def classes(self) -> dict[Variable, list[Variable]]:
+        """For each representative that is a token, all tokens of its length, itself first."""
+        found: dict[Variable, list[Variable]] = {}
+        for token in self._parent:
+            root = self.find(token)
+            if isinstance(root, Variable):
+                found.setdefault(root, [root]).append(token)
+        return found
+
     def same(self, a: Size, b: Size) -> bool:
         """Whether two sizes are known to be equal."""
         a, b = self.find(a), self.find(b)

@@ -31,17 +31,19 @@ m = functions
 
 
 class Located(NamedTuple):
-    """What a key selects of x, in the words of Gather: the pattern, the places, and how many dimensions come out."""
+    """What a key selects, in the words of Gather: of which array, the pattern, the places, how many dimensions."""
 
+    x: Any
     pattern: Pattern
     places: list[Any]
     ndim: int
 
 
-def located(x: Any, entries: Sequence[Any], assume: bool) -> Located | None:
-    """What the key selects, where its slices are all `:`; None for masks.
+def located(x: Any, entries: Sequence[Any], cut: bool) -> Located | None:
+    """What a key with arrays selects, where its slices are all `:`; None for masks.
 
-    assume: whether arange(n) in a key is taken to count all of an axis where nothing is known of the axis' length.
+    arange(n) beside an array of length n counts x's rows. cut: where x may have more rows, it is x[:n] that is
+    selected from; else x is taken to have n rows, and the op that comes out refuses others.
     """
     if any(is_mask(e) for e in entries):
         return None
@@ -52,16 +54,56 @@ def located(x: Any, entries: Sequence[Any], assume: bool) -> Located | None:
     for k, (axis, _) in enumerate(selection.axes):
         pattern[axis] = k if k < at else k + block
     places: list[Any] = []
+    key = [FULL] * x.type.ndim
     for axis, entry in selection.advanced:
         own = 0 if isinstance(entry, int) else entry.type.ndim
-        direct = _counts(entry, x, axis, assume)
-        if direct is None:
+        count = counting(entry)
+        whole = count is not None and _is_length(count, x, axis)
+        if count is not None and (whole or _stands_beside(count, own, selection.advanced)):
+            pattern[axis] = at + block - own + count.axis
+            key[axis] = key[axis] if whole or not cut else slice(None, count.n)
+        else:
             place = Place(_may_be_negative(entry))(as_size(entry) if own == 0 else entry, shape_i(x, axis))
             before, after = at + block - own, ndim - at - block
             places.append(dimshuffle(place, ["x"] * before + list(range(own)) + ["x"] * after))
-        else:
-            pattern[axis] = at + block - own + direct
-    return Located(tuple(pattern), places, ndim)
+    if any(k is not FULL for k in key):
+        x = subtensor(x, key)
+    return Located(x, tuple(pattern), places, ndim)
+
+
+class Counting(NamedTuple):
+    """An array that counts 0, 1, ... n - 1 along one axis and has length 1 in the others."""
+
+    n: Any
+    axis: int
+
+
+def counting(entry: Any) -> Counting | None:
+    """What `entry` counts; None where it does something else."""
+    if not is_array(entry):
+        return None
+    axis = 0
+    if entry.owner is not None and type(entry.owner.op) is DimShuffle and entry.owner.inputs[0].type.ndim == 1:
+        axis = entry.owner.op.new_order.index(0) if 0 in entry.owner.op.new_order else 0
+        entry = entry.owner.inputs[0]
+    if isinstance(entry, Constant):
+        data: Any = entry.data
+        counts = data.ndim == 1 and bool((data == np.arange(len(data))).all())
+        return Counting(len(data), axis) if counts else None
+    n = counted(entry)
+    return None if n is None else Counting(n, axis)
+
+
+def _is_length(count: Counting, x: Any, axis: int) -> bool:
+    """Whether x is known to have as many rows as are counted."""
+    return has_length(x, axis, origin(count.n))
+
+
+def _stands_beside(count: Counting, own: int, advanced: Sequence[tuple[int, Any]]) -> bool:
+    """Whether another array of the key is known to have, in the same axis, as many elements as are counted."""
+    from_end = count.axis - own
+    others = (e for _, e in advanced if is_array(e) and e.type.ndim >= -from_end and counting(e) is None)
+    return any(_is_length(count, e, e.type.ndim + from_end) for e in others)
 
 
 def _may_be_negative(entry: Any) -> bool:
@@ -72,31 +114,6 @@ def _may_be_negative(entry: Any) -> bool:
     if entry.type.dtype in ("uint8", "uint16", "uint32"):
         return False
     return interval(entry).lo < 0 or entry.type.dtype == "uint64"  # which numpy reads as int64
-
-
-def _counts(entry: Any, x: Any, axis: int, assume: bool) -> int | None:
-    """The axis of `entry` along which it counts 0, 1, ... through all of an axis of x; None where it does not."""
-    if not is_array(entry):
-        return None
-    own = 0
-    if entry.owner is not None and type(entry.owner.op) is DimShuffle and entry.owner.inputs[0].type.ndim == 1:
-        own = entry.owner.op.new_order.index(0) if 0 in entry.owner.op.new_order else 0
-        entry = entry.owner.inputs[0]
-    if isinstance(entry, Constant):
-        n = x.type.shape[axis]
-        return own if entry.data.ndim == 1 and n == len(entry.data) and _is_count(entry.data) else None
-    n = counted(entry)
-    if n is None:
-        return None
-    found = origin(n)
-    known = x.type.shape[axis]
-    if assume and not (isinstance(found, int) or known is not None):
-        return own
-    return own if has_length(x, axis, found) else None
-
-
-def _is_count(data: Any) -> bool:
-    return bool((data == np.arange(len(data))).all())
 
 
 def one_hot(x: Any, axis: int, place: Any) -> Any:
@@ -136,8 +153,8 @@ def expand_indexing(node: Apply) -> list[Any] | None:
             return None
         x = subtensor(x, [e if isinstance(e, slice) else FULL for e in entries])
         entries = [FULL if isinstance(e, slice) else e for e in entries]
-    found = located(x, entries, assume=False)
-    return None if found is None else [like(Gather(found.pattern)(x, *found.places), node.outputs[0])]
+    found = located(x, entries, cut=True)
+    return None if found is None else [like(Gather(found.pattern)(found.x, *found.places), node.outputs[0])]
 
 
 def _writing(set_instead_of_inc: bool, key: Any, *ndims: int) -> Any:
@@ -169,7 +186,7 @@ def expand_one_hot(node: Apply) -> list[Any] | None:
     entries = op.entries(node.inputs)
     if any(isinstance(e, slice) and not is_full(e) for e in entries):
         return None
-    found = located(x, entries, assume=True)
+    found = located(x, entries, cut=False)
     if found is None or found.pattern.count(None) != 1 or x.type.dtype == "bool":
         return None
     direct = [k for k in found.pattern if k is not None]
@@ -204,7 +221,7 @@ def expand_writing(node: Apply) -> list[Any] | None:
     entries = op.entries(node.inputs)
     if any(isinstance(e, slice) and not is_full(e) for e in entries):
         return None
-    found = located(x, entries, assume=False)
+    found = located(x, entries, cut=False)
     if found is None or x.type.dtype == "bool":
         return None
     y = cast_to(y, x.type.dtype)

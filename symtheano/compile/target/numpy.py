@@ -66,7 +66,7 @@ def load(source: Source, program: Program, cells: Sequence[list[Any]], backend: 
     scope["poison"] = _poison
     scope["apart"] = _apart
     scope["deepcopy"] = copy.deepcopy
-    scope.update((name, _performer(node)) for name, node in source.performs.items())
+    scope.update((name, performer(node)) for name, node in source.performs.items())
     filename = f"<symtheano function {next(_serial)}>"
     exec(compile(source.text, filename, "exec"), scope)
     run: Callable[..., Any] = scope["run"]
@@ -206,7 +206,7 @@ def _separated(count: int, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(result)
 
 
-def _performer(node: Apply) -> Callable[..., Any]:
+def performer(node: Apply) -> Callable[..., Any]:
     """An author's Op as a function of values; storage is fresh for each call, so it is re-entrant.
 
     What it gives is made what its types and its view_map say: arrays of these dtypes, in memory of their own.

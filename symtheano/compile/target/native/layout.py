@@ -14,10 +14,11 @@ ABI = (("ptr", "args"), ("i64", "lo"), ("i64", "hi"), ("ptr", "scratch"))
 
 
 class Slot(NamedTuple):
-    """One 8-byte argument: the address of a buffer, the length of an axis, or the elements between neighbours."""
+    """One 8-byte argument: the address of a buffer, the length of an axis, the elements between neighbours, or the
+    address of a function from the table that a region is given."""
 
-    kind: Literal["pointer", "size", "stride"]
-    name: str  # of the buffer, or of the kernel's axis
+    kind: Literal["pointer", "size", "stride", "function"]
+    name: str  # of the buffer, of the kernel's axis, or of the function
     axis: int = 0  # of the buffer, for a stride
 
 

@@ -4,14 +4,19 @@
     loaded.address("body")            # valid as long as `loaded` lives
 
 Code is position independent and knows no address of this process, so an object is good in every process on a machine
-of the same kind. `object_for` and `assembly` generate code for any machine, run or not: `HOSTS` has typical ones.
+of the same kind. `object_for` and `assembly` generate code for any machine: `HOSTS` has typical ones. With
+`pretending(HOSTS["sse2"])` all that is compiled meanwhile is what an older machine of the family would run.
+
+A fork waits until no other thread is inside of LLVM, so that the child finds it, and its locks, in order.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from itertools import count
 from weakref import WeakValueDictionary
@@ -29,6 +34,7 @@ OPT = 1  # LLVM's code generation: instruction selection on the graph, real regi
 _lock = threading.RLock()
 _numbers = count()
 _alive: WeakValueDictionary[str, Loaded] = WeakValueDictionary()
+_pretended: list[Host] = []
 
 
 def describe(triple: str, cpu: str, features: str) -> Host:
@@ -52,9 +58,23 @@ HOSTS = {
 }  # machines to generate code for in tests, and to read the assembly of
 
 
-@cache
 def host() -> Host:
-    """This machine."""
+    """The machine to generate code for: this one, or the one that `pretending` names."""
+    return _pretended[-1] if _pretended else _this_machine()
+
+
+@contextmanager
+def pretending(machine: Host) -> Iterator[None]:
+    """Another host() for a while, for all threads: one whose code this machine can run too, to test what others get."""
+    _pretended.append(machine)
+    try:
+        yield
+    finally:
+        _pretended.remove(machine)
+
+
+@cache
+def _this_machine() -> Host:
     _initialise()
     triple = llvm.get_process_triple()
     if sys.platform == "win32":
@@ -99,13 +119,15 @@ def link(object_code: bytes, exports: Sequence[str]) -> Loaded:
 
 def object_for(text: str, machine: Host, level: int = OPT) -> bytes:
     """The object code of a module, for any machine; never from the cache."""
-    return bytes(_code_generator(machine, level).emit_object(_parse(text, machine)))
+    with _lock:
+        return bytes(_code_generator(machine, level).emit_object(_parse(text)))
 
 
 def assembly(text: str, machine: Host | None = None, level: int = OPT) -> str:
     """The module as the assembly language of a machine (this one)."""
     machine = machine or host()
-    return str(_code_generator(machine, level).emit_assembly(_parse(text, machine)))
+    with _lock:
+        return str(_code_generator(machine, level).emit_assembly(_parse(text)))
 
 
 def object_key(text: str, machine: Host, level: int) -> str:
@@ -126,8 +148,7 @@ def _cached_object(key: str, text: str, machine: Host, level: int) -> bytes:
     return found
 
 
-def _parse(text: str, machine: Host) -> llvm.ModuleRef:
-    _code_generator(machine, OPT)
+def _parse(text: str) -> llvm.ModuleRef:
     try:
         module = llvm.parse_assembly(text)
         if config.check_programs:
@@ -151,7 +172,7 @@ def _initialise_all() -> None:
 
 @lru_cache(maxsize=32)
 def _code_generator(machine: Host, level: int) -> llvm.TargetMachine:
-    if machine == host():
+    if machine == _this_machine():
         _initialise()
     else:
         _initialise_all()
@@ -164,4 +185,21 @@ def _code_generator(machine: Host, level: int) -> llvm.TargetMachine:
 @cache
 def _linker() -> llvm.LLJIT:
     """JITLink keeps all parts of an object within reach of each other; Windows has only the older linker."""
-    return llvm.create_lljit_compiler(_code_generator(host(), OPT), use_jit_link=sys.platform != "win32")
+    return llvm.create_lljit_compiler(_code_generator(_this_machine(), OPT), use_jit_link=sys.platform != "win32")
+
+
+def _before_fork() -> None:
+    _lock.acquire()
+    if _llvm_lock is not None:
+        _llvm_lock.__enter__()
+
+
+def _after_fork() -> None:
+    if _llvm_lock is not None:
+        _llvm_lock.__exit__(None, None, None)
+    _lock.release()
+
+
+_llvm_lock = getattr(llvm.ffi.lib, "_lock", None)  # llvmlite's own, around each call of LLVM, ours or others'
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

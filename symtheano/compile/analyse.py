@@ -1,0 +1,272 @@
+"""What is known of a graph before it is fused: kinds of nodes, lengths, and what must be checked at run time.
+
+Machine code reads memory by address: every length it relies on is either computed from what is given or checked. A node
+whose lengths cannot be told beforehand, or that has no loop form, is a step of the host program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from symtheano.compile.lengths import Formula, Length, Lengths, Unknown
+from symtheano.compile.sizes import Size, Sizes
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.scalar import ScalarOp
+from symtheano.tensor.alloc import Alloc
+from symtheano.tensor.array import ArrayOp
+from symtheano.tensor.careduce import All, Any_, CAReduce, CAReduceDtype, Max, Min, Prod, Sum
+from symtheano.tensor.dot import Dot
+from symtheano.tensor.elemwise import DimShuffle, Elemwise
+from symtheano.tensor.gather import Gather, Place, Scatter
+from symtheano.tensor.index_basic import Subtensor
+from symtheano.tensor.reshape import Reshape
+from symtheano.tensor.shape_ops import MakeVector, Shape_i
+from symtheano.tensor.sizes import vector_items
+from symtheano.tensor.supremum import Infimum, Supremum
+from symtheano.tensor.type import TensorType
+
+RowTest = Callable[[ScalarOp, tuple[str, ...], str], bool]  # (row, dtypes of operands, floatX): has it machine code?
+
+_REDUCTIONS = (CAReduce, Max, Min, All, Any_, CAReduceDtype, Sum, Prod, Supremum, Infimum)
+_OF_NOTHING = (Supremum, Infimum)  # extrema that exist of no elements
+_VIEWS = (DimShuffle, Subtensor, Reshape)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`left relation right` must hold, or the call is given to the host program, which raises: == <= <."""
+
+    left: Length
+    relation: str
+    right: Length
+
+
+@dataclass
+class Analysis:
+    """kinds: see compile/fuse.py. checks: for each node what must hold before it runs."""
+
+    graph: FunctionGraph
+    sizes: Sizes
+    lengths: Lengths
+    kinds: dict[Apply, str] = field(default_factory=dict)
+    checks: dict[Apply, list[Check]] = field(default_factory=dict)
+
+    def kind_of(self, node: Apply) -> str:
+        """The node's kind."""
+        return self.kinds[node]
+
+
+def analyse(graph: FunctionGraph, is_native: RowTest, floatX: str) -> Analysis:
+    """The kinds, lengths and checks of a graph."""
+    sizes = Sizes()
+    found = Analysis(graph, sizes, Lengths(sizes))
+    for variable in [*graph.inputs, *graph.constants()]:
+        found.lengths.learn(variable)
+    for node in graph.nodes:
+        _Node(node, found, is_native, floatX).visit()
+    return found
+
+
+@dataclass
+class _Node:
+    node: Apply
+    found: Analysis
+    is_native: RowTest
+    floatX: str
+    checks: list[Check] = field(default_factory=list)
+
+    def visit(self) -> None:
+        """Settles the node's kind, lengths and checks."""
+        kind = self._kind()
+        try:
+            self._equalities()
+            self.found.sizes.visit(self.node)
+            if kind not in ("step", "none"):
+                self._own_checks(kind)
+                for out in self.node.outputs:
+                    for size in self.found.sizes.of(out):
+                        self.found.lengths.of(size)
+        except Unknown:
+            kind = "step"
+            self.found.sizes.visit(self.node)
+        if kind == "step":
+            for out in self.node.outputs:
+                self.found.lengths.learn(out)
+        self.found.kinds[self.node] = kind
+        self.found.checks[self.node] = self.checks
+
+    # -- kinds ---------------------------------------------------------------------------------------------------------
+    def _kind(self) -> str:
+        node, op = self.node, self.node.op
+        if not isinstance(op, ArrayOp) or not all(
+            isinstance(v.type, TensorType) for v in (*node.inputs, *node.outputs)
+        ):
+            return "step"
+        if isinstance(op, Elemwise):
+            return "map" if self._native_row() else "step"
+        if type(op) in _REDUCTIONS:
+            return "reduce" if self._native_reduction() else "step"
+        if isinstance(op, Dot):
+            return "product" if self._native_product() else "step"
+        if isinstance(op, DimShuffle):
+            return "view"
+        if isinstance(op, Shape_i):
+            return "size"
+        if isinstance(op, Subtensor):
+            return "view" if self._numbers(node.inputs[1:]) else "step"
+        if isinstance(op, Reshape):
+            return "view" if _is_native_reshape(node) and self._reshape_lengths() else "step"
+        if isinstance(op, MakeVector):
+            return "none" if self._only_reshapes() else "step"
+        return self._looped()
+
+    def _looped(self) -> str:
+        node, op = self.node, self.node.op
+        if any(v.type.dtype.startswith(("complex", "float16")) for v in (*node.inputs, *node.outputs)):
+            return "step"
+        if isinstance(op, Scatter):
+            return "step" if op.set_instead_of_inc or node.outputs[0].type.dtype == "bool" else "scatter"
+        if isinstance(op, Place):
+            return "map" if _is_given(node.inputs[0]) else "step"
+        return "map" if isinstance(op, (Gather, Alloc)) or hasattr(op, "loop") else "step"
+
+    def _native_row(self) -> bool:
+        row: ScalarOp = self.node.op.scalar_op
+        inputs: list[Any] = self.node.inputs
+        out: Any = self.node.outputs[0]
+        dtypes = tuple(i.type.dtype for i in inputs)
+        return row.out(dtypes, self.floatX) == out.type.dtype and self.is_native(row, dtypes, self.floatX)
+
+    def _native_reduction(self) -> bool:
+        op = self.node.op
+        x: Any = self.node.inputs[0]
+        dtype = op.acc_dtype if isinstance(op, CAReduceDtype) else self.node.outputs[0].type.dtype
+        if "complex" in dtype or "complex" in x.type.dtype or "float16" in (dtype, x.type.dtype):
+            return False
+        return self.is_native(op.scalar_op, (dtype, dtype), self.floatX)
+
+    def _native_product(self) -> bool:
+        x: Any
+        y: Any
+        x, y = self.node.inputs
+        return x.type.dtype in ("float32", "float64") and x.type.ndim == 2 and y.type.ndim == 2
+
+    def _numbers(self, variables: list[Any]) -> bool:
+        try:
+            for v in variables:
+                self.found.lengths.number(v)
+        except Unknown:
+            return False
+        return True
+
+    def _only_reshapes(self) -> bool:
+        (out,) = self.node.outputs
+        users = self.found.graph.users(out)
+        reshapes = all(isinstance(u.op, Reshape) and u.inputs[0] is not out and _is_native_reshape(u) for u in users)
+        return reshapes and out not in self.found.graph.outputs and self._numbers(self.node.inputs)
+
+    def _reshape_lengths(self) -> bool:
+        shape = self.node.inputs[1]
+        made = isinstance(shape, Constant) or (shape.owner is not None and isinstance(shape.owner.op, MakeVector))
+        return made and self._numbers(vector_items(shape, self.node.op.ndim))
+
+    # -- checks --------------------------------------------------------------------------------------------------------
+    def _equalities(self) -> None:
+        """Lengths that the op needs to be equal."""
+        node, sizes = self.node, self.found.sizes
+        if isinstance(node.op, Elemwise):
+            for axis in range(node.outputs[0].type.ndim):
+                self._equal([sizes.of(i)[axis] for i in node.inputs if not i.type.broadcastable[axis]])
+        elif isinstance(node.op, (Gather, Scatter)):
+            skip = isinstance(node.op, Scatter)
+            inputs: list[Any] = [node.inputs[0], *node.inputs[1 + skip :]]
+            for each in node.op.lengths(inputs):
+                self._equal([sizes.of(inputs[position])[axis] for position, axis in each])
+            if skip:
+                self._scattered(inputs)
+        elif isinstance(node.op, Alloc):
+            self._allocated()
+        if hasattr(node.op, "equal_sizes"):
+            for a, b in node.op.equal_sizes([sizes.of(i) for i in node.inputs]):
+                self._equal([a, b])
+
+    def _scattered(self, inputs: list[Any]) -> None:
+        y: Any = self.node.inputs[1]
+        sizes = self.found.sizes
+        for axis, each in enumerate(self.node.op.lengths(inputs)):
+            if each and y.type.shape[axis] != 1:
+                position, where = each[0]
+                self._equal([sizes.of(inputs[position])[where], sizes.of(y)[axis]])
+
+    def _allocated(self) -> None:
+        value: Any = self.node.inputs[0]
+        first = len(self.node.inputs) - 1 - value.type.ndim
+        for axis, size in enumerate(self.found.sizes.of(value)):
+            if not value.type.broadcastable[axis]:
+                wanted = self.node.inputs[1 + first + axis]
+                number = self.found.lengths.number(wanted)
+                self.checks.append(Check(self.found.lengths.of(size), "==", number))
+
+    def _equal(self, each: list[Size]) -> None:
+        for other in each[1:]:
+            needed = self.found.lengths.unite(each[0], other)
+            if needed is not None:
+                self.checks.append(Check(needed[0], "==", needed[1]))
+
+    def _own_checks(self, kind: str) -> None:
+        node, op, lengths, sizes = self.node, self.node.op, self.found.lengths, self.found.sizes
+        if isinstance(op, CAReduce) and op.scalar_op.name in ("maximum", "minimum") and type(op) not in _OF_NOTHING:
+            shape = sizes.of(node.inputs[0])
+            self.checks += [Check(1, "<=", lengths.of(shape[k])) for k in op.axes(len(shape))]
+        elif isinstance(op, Subtensor):
+            self._subtensor_checks()
+        elif isinstance(op, Reshape):
+            old = [lengths.of(n) for n in sizes.of(node.inputs[0])]
+            new = [lengths.of(n) for n in sizes.of(node.outputs[0])]
+            self.checks.append(Check(product(old), "==", product(new)))
+            self.checks += [Check(0, "<=", n) for n in new]
+        elif isinstance(op, Alloc):
+            self.checks += [Check(0, "<=", lengths.number(n)) for n in node.inputs[1:]]
+
+    def _subtensor_checks(self) -> None:
+        lengths = self.found.lengths
+        shape = self.found.sizes.of(self.node.inputs[0])
+        for axis, entry in enumerate(self.node.op.entries(self.node.inputs)):
+            n = lengths.of(shape[axis])
+            if isinstance(entry, slice):
+                if isinstance(entry.step, Variable):
+                    self.checks.append(Check(1, "<=", lengths.number(entry.step)))  # others go to the host program
+                continue
+            i = entry if isinstance(entry, int) else lengths.number(entry)
+            place = Formula("place", (n, i))
+            self.checks += [Check(0, "<=", place), Check(place, "<", n)]
+
+
+def product(lengths: list[Length]) -> Length:
+    """The product of lengths."""
+    result: Length = 1
+    for n in lengths:
+        if isinstance(result, int) and isinstance(n, int):
+            result = result * n
+        elif result == 1:
+            result = n
+        else:
+            result = Formula("mul", (result, n))
+    return result
+
+
+def _is_native_reshape(node: Apply) -> bool:
+    """Whether what is reshaped lies dense in memory: it is computed or given, not another view of something."""
+    x = node.inputs[0]
+    while x.owner is not None and isinstance(x.owner.op, Reshape):
+        x = x.owner.inputs[0]
+    return x.owner is None or not isinstance(x.owner.op, _VIEWS)
+
+
+def _is_given(variable: Variable) -> bool:
+    while variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
+        variable = variable.owner.inputs[0]
+    return variable.owner is None

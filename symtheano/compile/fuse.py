@@ -1,0 +1,405 @@
+"""Fusion: which nodes of a graph are computed in one pass over memory.
+
+Nodes are visited from the outputs up. A node joins a group that reads its value, so that the value need not exist in
+memory; a value that others read too is stored on the way. A group has an index space, its axes, some of which may be
+reduced: softmax's maximum, its sum and its quotient are one group over rows and columns, the columns reduced.
+
+    map        a value at each index (any op with a loop rule): elementwise functions, moved axes, gathers
+    reduce     a fold over axes
+    product    a matrix product; elementwise functions of it join as its epilogue
+    scatter    additions at computed places
+    view       the same memory seen otherwise: no work, only other strides
+    size       a length as a number
+    step       anything else: a step of the host program
+
+A node may join a group only if nothing that must run before the group depends on the node: groups are kept free of
+circles by knowing, for each, which ones run after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from symtheano.compile.sizes import Size, Sizes
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.scalar.expr import Expr, const, index, load
+from symtheano.tensor.careduce import ReduceOp
+from symtheano.tensor.elemwise import DimShuffle, Elemwise
+from symtheano.tensor.gather import Place
+from symtheano.tensor.type import TensorType
+
+AxisMap = tuple[int | None, ...]  # for each axis of a value the group's axis that runs over it; None: its length is 1
+Kind = str
+
+_LIMIT = 48  # nodes in one group: compile time is linear in small pieces only
+_REDUCTIONS = 8
+HEAVY = frozenset(
+    "exp exp2 expm1 log log2 log10 log1p pow tanh sigmoid softplus sin cos tan arcsin arccos arctan arctan2 sinh cosh "
+    "arcsinh arccosh arctanh erf erfc erfcx erfinv erfcinv gamma gammaln psi tri_gamma logaddexp log1mexp "
+    "sigmoid_binary_crossentropy i0 i1 j0 j1 xlogx xlogy0 deg2rad".split()
+)  # rows that cost more than storing and reading their value
+
+
+@dataclass(eq=False)
+class Group:
+    """Nodes computed together. axes: the length of each axis; reduced: those that reductions fold over."""
+
+    number: int
+    kind: Kind  # "kernel", "product", "scatter", "check", "copy" or "step"
+    axes: list[Size] = field(default_factory=list)
+    reduced: set[int] = field(default_factory=set)
+    maps: dict[Apply, AxisMap] = field(default_factory=dict)  # members, by the index their first output is computed at
+    folds: dict[Apply, tuple[int, ...]] = field(default_factory=dict)  # for a reduction: the axes it folds over
+    head: Apply | None = None  # the product, the scatter or the step itself
+    after: int = 0  # a set of bits: the numbers of the groups that run after this one
+    notes: list[str] = field(default_factory=list)  # why others did not join
+
+    @property
+    def points(self) -> set[int]:
+        """The axes that are not reduced."""
+        return set(range(len(self.axes))) - self.reduced
+
+
+@dataclass
+class Fusion:
+    """The groups, in the order they were made (from the outputs up), and which values must lie in memory."""
+
+    groups: list[Group]
+    home: dict[Apply, Group]  # where the value of a node is computed for others
+    stored: dict[Variable, None]  # values that live in memory
+    copies: dict[int, Group]  # outputs that are copies of a value: of arguments, views, and what is returned twice
+    users: dict[Variable, dict[Group, None]]  # the groups that read a value from memory, directly or through views
+
+
+class NotIndexed(Exception):
+    """A value is read at computed places."""
+
+
+def fuse(fgraph: FunctionGraph, sizes: Sizes, kind_of: Callable[[Apply], Kind]) -> Fusion:
+    """The groups of a graph. Sizes: visited to the end, so that equal lengths are known to be equal."""
+    return _Fuser(fgraph, sizes, kind_of).run()
+
+
+class _Fuser:
+    def __init__(self, fgraph: FunctionGraph, sizes: Sizes, kind_of: Callable[[Apply], Kind]):
+        self.fgraph, self.sizes, self.kind_of = fgraph, sizes, kind_of
+        self.result = Fusion([], {}, {}, {}, {})
+        self.inlined: dict[
+            Variable, dict[Group, AxisMap | None]
+        ] = {}  # readers that could compute the value themselves
+        self.wanted: dict[Variable, None] = {}
+        self.checks: dict[Apply, Group] = {}
+
+    def run(self) -> Fusion:
+        for position, output in enumerate(self.fgraph.outputs):
+            self._output(position, output)
+        for node in reversed(self.fgraph.nodes):
+            kind = self.kind_of(node)
+            if kind == "view":
+                self._view(node)
+            elif kind == "size":
+                if self._used(node):
+                    self.result.stored.update(dict.fromkeys(node.outputs))
+            elif kind in ("map", "reduce"):
+                self._member(node, kind)
+            else:
+                self._head(node, kind)
+        self._leaves()
+        return self.result
+
+    def _output(self, position: int, output: Variable) -> None:
+        lent = is_leaf(output) or (output.owner is not None and self.kind_of(output.owner) in ("view", "size"))
+        if not lent and output not in self.wanted:
+            self.wanted[output] = None
+            return
+        group = self.result.copies[position] = self._new("copy" if _is_numeric(output) else "step")
+        self._read_memory(output, group)
+
+    def _used(self, node: Apply) -> bool:
+        return any(o in self.wanted or self.inlined.get(o) or self.result.users.get(o) for o in node.outputs)
+
+    # -- nodes ---------------------------------------------------------------------------------------------------------
+    def _head(self, node: Apply, kind: Kind) -> None:
+        """A node that is a group of its own: a product (unless an epilogue takes it up), a scatter, or a step."""
+        if not self._used(node) or (kind == "product" and self._as_epilogue(node)):
+            return
+        group = self._new("step" if kind == "step" else kind)
+        group.head = node
+        self._settle(node, group)
+        if kind == "scatter":
+            self._scatter_reads(node, group)
+            return
+        for i in node.inputs:
+            self._read_memory(i, group)
+
+    def _scatter_reads(self, node: Apply, group: Group) -> None:
+        """A scatter's group runs over the elements of what is added; it may compute the places and the values."""
+        value: Any = node.inputs[1]
+        shape = self.sizes.of(value)
+        group.axes = [n for n, k in zip(shape, value.type.shape, strict=True) if k != 1]
+        axes = iter(range(len(group.axes)))
+        own: AxisMap = tuple(None if k == 1 else next(axes) for k in value.type.shape)
+        self._read_memory(node.inputs[0], group)
+        recorder = _Recorder()
+        node.op.scatter(node, recorder, coordinates(own))
+        for variable, where in recorder.reads:
+            self._read(variable, where, group)
+
+    def _as_epilogue(self, node: Apply) -> bool:
+        (out,) = node.outputs
+        for group, where in self.inlined.get(out, {}).items():
+            fits = group.kind == "kernel" and not group.reduced and where == (0, 1) and len(group.axes) == 2
+            if fits and self._order_allows(out, group):
+                group.kind, group.head = "product", node
+                self._settle(node, group)
+                for i in node.inputs:
+                    self._read_memory(i, group)
+                return True
+        return False
+
+    def _view(self, node: Apply) -> None:
+        """Who can index what lies below sees through a view; for the others it is memory seen otherwise."""
+        (out,) = node.outputs
+        base = node.inputs[0]
+        readers = self.inlined.get(out, {})
+        for group, where in readers.items():
+            if isinstance(node.op, DimShuffle) and where is not None and base.owner is not None:
+                self._join(node, group, where)
+            else:
+                self._read_memory(out, group)
+        users = self.result.users.get(out)
+        if users:
+            self.result.stored[out] = None
+            for group in users:
+                self._read_memory(base, group)
+
+    def _member(self, node: Apply, kind: Kind) -> None:
+        (out,) = node.outputs
+        readers = self.inlined.get(out, {})
+        if not readers and out not in self.wanted and not self.result.users.get(out):
+            return
+        if kind == "map" and self._is_free(node):
+            for group, where in list(readers.items()):
+                if where is not None and self._fits_map(node, group, where, False):
+                    self._join(node, group, where)
+                    del readers[group]
+            if not readers and out not in self.wanted and not self.result.users.get(out):
+                return
+        for group, where in sorted(readers.items(), key=lambda item: -item[0].number):
+            if where is None or not self._order_allows(out, group):
+                continue
+            stored = len(readers) > 1 or out in self.wanted or bool(self.result.users.get(out))
+            fits = self._fits_map if kind == "map" else self._fits_reduction
+            if fits(node, group, where, stored):
+                if kind == "reduce":
+                    self._fold(node, group, where)
+                self._settle(node, group)
+                self._join(node, group, where)
+                return
+        self._alone(node)
+
+    def _alone(self, node: Apply) -> None:
+        """A new group for a node that no reader takes up."""
+        (out,) = node.outputs
+        x: Any = node.inputs[0] if isinstance(node.op, ReduceOp) else out
+        group = self._new("kernel")
+        lengths = self.sizes.of(x)
+        group.axes = [n for n, k in zip(lengths, x.type.shape, strict=True) if k != 1]
+        axes = iter(range(len(group.axes)))
+        own: AxisMap = tuple(None if k == 1 else next(axes) for k in x.type.shape)
+        if isinstance(node.op, ReduceOp):
+            folded = node.op.axes(x.type.ndim)
+            group.reduced = {a for k in folded if (a := own[k]) is not None}
+            group.folds[node] = tuple(-1 if own[k] is None else own[k] for k in folded)  # type: ignore[misc]
+            own = tuple(a for k, a in enumerate(own) if k not in folded)
+        self._settle(node, group)
+        self._join(node, group, own)
+
+    # -- conditions ----------------------------------------------------------------------------------------------------
+    def _is_free(self, node: Apply) -> bool:
+        """Whether computing the value again costs nothing: numbers, patterns, and copies of an element."""
+        if isinstance(node.op, Place):
+            return True
+        if isinstance(node.op, Elemwise):
+            out: Any = node.outputs[0]
+            return all(n == 1 for n in out.type.shape) and node.op.scalar_op.name not in HEAVY
+        return all(n == 1 for n in getattr(node.inputs[0].type, "shape", (0,))) if node.inputs else True
+
+    def _fits_map(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> bool:
+        if group.kind == "step" or len(group.maps) >= _LIMIT:
+            return False
+        mine = {a for a in where if a is not None}
+        if len(mine) < sum(a is not None for a in where):
+            return False  # a diagonal
+        everything = set(range(len(group.axes)))
+        if mine == everything or (group.reduced and mine == group.points):
+            return True
+        if stored or group.kind == "product":
+            return False
+        # It would be computed again along the axes it lacks, unless those are the inner ones, where it is invariant.
+        cheap = not isinstance(node.op, Elemwise) or node.op.scalar_op.name not in HEAVY
+        return cheap or not mine or len(group.axes) - 1 not in mine
+
+    def _fits_reduction(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> bool:
+        if group.kind != "kernel" or len(group.maps) >= _LIMIT or len(group.folds) >= _REDUCTIONS:
+            return False
+        lengths = self._folded_lengths(node)
+        mine = {a for a in where if a is not None}
+        if group.reduced:
+            targets = sorted(group.reduced)
+            return mine == group.points and self._same([group.axes[a] for a in targets], lengths)
+        rest = sorted(set(range(len(group.axes))) - mine)
+        if not rest:
+            return True
+        return bool(mine) and self._same([group.axes[a] for a in rest], lengths)
+
+    def _folded_lengths(self, node: Apply) -> list[Size]:
+        x: Any = node.inputs[0]
+        shape = self.sizes.of(x)
+        return [shape[k] for k in node.op.axes(x.type.ndim) if x.type.shape[k] != 1]
+
+    def _same(self, a: Sequence[Size], b: Sequence[Size]) -> bool:
+        return len(a) == len(b) and all(self.sizes.same(x, y) for x, y in zip(a, b, strict=True))
+
+    def _order_allows(self, value: Variable, group: Group) -> bool:
+        """Whether no other reader of `value` must run before `group`."""
+        others = {**self.inlined.get(value, {}), **self.result.users.get(value, {})}
+        return all(other is group or not other.after >> group.number & 1 for other in others)
+
+    # -- changes -------------------------------------------------------------------------------------------------------
+    def _new(self, kind: Kind) -> Group:
+        group = Group(len(self.result.groups), kind)
+        self.result.groups.append(group)
+        return group
+
+    def _settle(self, node: Apply, group: Group) -> None:
+        """`group` computes the node's values; readers elsewhere find them in memory, and run after it."""
+        self.result.home[node] = group
+        for out in node.outputs:
+            readers = [g for g in (*self.inlined.get(out, {}), *self.result.users.get(out, {})) if g is not group]
+            if readers or out in self.wanted:
+                self.result.stored[out] = None
+            for reader in readers:
+                self.result.users.setdefault(out, {})[reader] = None
+                self._run_after(group, reader)
+
+    def _run_after(self, first: Group, then: Group) -> None:
+        gained = then.after | 1 << then.number
+        if first.after & gained == gained:
+            return
+        first.after |= gained
+        mark = 1 << first.number
+        for group in self.result.groups:
+            if group.after & mark:
+                group.after |= gained
+
+    def _fold(self, node: Apply, group: Group, where: AxisMap) -> None:
+        """Gives the reduction the axes it folds over: those there are, or new ones."""
+        lengths = self._folded_lengths(node)
+        if not group.reduced:
+            rest = sorted(set(range(len(group.axes))) - {a for a in where if a is not None})
+            if not rest:
+                rest = list(range(len(group.axes), len(group.axes) + len(lengths)))
+                group.axes += lengths
+            group.reduced = set(rest)
+        x: Any = node.inputs[0]
+        targets = iter(sorted(group.reduced))
+        group.folds[node] = tuple(-1 if x.type.shape[k] == 1 else next(targets) for k in node.op.axes(x.type.ndim))
+
+    def _join(self, node: Apply, group: Group, where: AxisMap) -> None:
+        group.maps[node] = where
+        if isinstance(node.op, Place):
+            self._run_after(self._check_of(node), group)
+        for variable, place in reads_of(node, group, where):
+            self._read(variable, place, group)
+
+    def _check_of(self, place: Apply) -> Group:
+        """The group that checks the places before anybody goes there."""
+        check = self.checks.get(place)
+        if check is None:
+            check = self.checks[place] = self._new("check")
+            check.head = place
+            self._read_memory(place.inputs[0], check)
+        return check
+
+    def _read(self, variable: Variable, where: AxisMap | None, group: Group) -> None:
+        """`group` reads a value at `where` (None: at computed places)."""
+        readers = self.inlined.setdefault(variable, {})
+        if group in readers and readers[group] != where:
+            where = None
+        readers[group] = where
+
+    def _read_memory(self, variable: Variable, group: Group) -> None:
+        self.result.users.setdefault(variable, {})[group] = None
+
+    def _leaves(self) -> None:
+        """Arguments, shared variables and constants are read from memory by whoever reads them."""
+        for variable, readers in self.inlined.items():
+            if variable.owner is None or self.kind_of(variable.owner) in ("size", "view"):
+                for group in readers:
+                    self._read_memory(variable, group)
+
+
+class _Recorder:
+    """A `read` that notes what is read, and where, in terms of the group's axes."""
+
+    def __init__(self) -> None:
+        self.reads: list[tuple[Variable, AxisMap | None]] = []
+
+    def __call__(self, variable: Variable, where: tuple[Expr, ...]) -> Expr:
+        try:
+            place: AxisMap | None = tuple(map(_axis_of, where))
+        except NotIndexed:
+            place = None
+        self.reads.append((variable, place))
+        return load("?")  # no place that a loop could run over
+
+
+def _axis_of(where: Expr) -> int | None:
+    if where.kind == "index":
+        return int(where.value[1:])
+    if where.kind == "const" and where.value == 0:
+        return None
+    raise NotIndexed
+
+
+def coordinates(where: AxisMap) -> tuple[Expr, ...]:
+    """The index expressions of an axis map: a3 for the group's axis 3."""
+    return tuple(const(0) if a is None else index(f"a{a}") for a in where)
+
+
+def reads_of(node: Apply, group: Group, where: AxisMap) -> list[tuple[Variable, AxisMap | None]]:
+    """What a member of a group reads, and at which of the group's axes."""
+    op = node.op
+    if isinstance(op, Elemwise):
+        return [(i, _broadcast(i, where)) for i in node.inputs]
+    if isinstance(op, ReduceOp):
+        return [(node.inputs[0], unfolded(node, group, where))]
+    recorder = _Recorder()
+    op.loop(node, recorder, coordinates(where))
+    return recorder.reads
+
+
+def _broadcast(variable: Any, where: AxisMap) -> AxisMap:
+    return tuple(None if n == 1 else a for n, a in zip(variable.type.shape, where, strict=True))
+
+
+def unfolded(node: Apply, group: Group, where: AxisMap) -> AxisMap:
+    """The axis map of what a reduction reads, from that of its result."""
+    x: Any = node.inputs[0]
+    kept = iter(where)
+    folded = dict(zip(node.op.axes(x.type.ndim), group.folds[node], strict=True))
+    found = (folded[k] if k in folded else next(kept) for k in range(x.type.ndim))
+    return tuple(None if a == -1 else a for a in found)
+
+
+def _is_numeric(variable: Variable) -> bool:
+    return isinstance(variable.type, TensorType) and not variable.type.dtype.startswith("complex")
+
+
+def is_leaf(variable: Variable) -> bool:
+    """Whether a variable is given, not computed."""
+    return variable.owner is None or isinstance(variable, Constant)

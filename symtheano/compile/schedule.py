@@ -1,0 +1,247 @@
+"""Scheduling: the groups of a graph in an order that runs, cut into regions of machine code and steps of the host.
+
+Validate, then commit: an update that overwrites a shared variable's memory runs after everything that may fail and
+after everybody who reads the old value. Where that is impossible (two variables that swap), the new value is computed in
+fresh memory, which the variable takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any
+
+from symtheano.compile.analyse import Analysis
+from symtheano.compile.fuse import Fusion, Group, reads_of
+from symtheano.compile.lengths import given_in
+from symtheano.errors import CompileError
+from symtheano.graph.variable import Apply, Constant, Variable
+
+_VIEW_KINDS = ("view", "size", "none")
+
+
+class Unfit(CompileError):
+    """A graph that cannot be scheduled this way."""
+
+
+@dataclass
+class Region:
+    """Groups that run one after the other in machine code.
+
+    reads: values that are given to it, in order. gives: values, or positions of outputs that are copies, which it hands
+    over in fresh arrays.
+    """
+
+    groups: list[Group]
+    reads: list[Variable] = field(default_factory=list)
+    gives: list[Variable | int] = field(default_factory=list)
+
+
+@dataclass
+class Schedule:
+    """parts: in order; a Group among them is a step of the host program.
+
+    in_place: output position of an update -> the variable whose memory takes the new value.
+    """
+
+    parts: list[Region | Group]
+    in_place: dict[int, Variable]
+    read_by: dict[Group, list[Variable]]
+
+
+def schedule(analysis: Analysis, fusion: Fusion) -> Schedule:
+    """The schedule of a fused graph. Raises Unfit."""
+    return _Scheduler(analysis, fusion).run()
+
+
+def base_of(variable: Variable, analysis: Analysis) -> Variable:
+    """What owns the memory of a value."""
+    while variable.owner is not None and analysis.kinds[variable.owner] == "view":
+        variable = variable.owner.inputs[0]
+    return variable
+
+
+class _Scheduler:
+    def __init__(self, analysis: Analysis, fusion: Fusion):
+        self.analysis, self.fusion = analysis, fusion
+        self.read_by: dict[Group, list[Variable]] = {g: [] for g in fusion.groups}
+        for variable, groups in fusion.users.items():
+            for group in groups:
+                self.read_by[group].append(variable)
+        self.before: dict[Group, dict[Group, None]] = {g: {} for g in fusion.groups}
+
+    def run(self) -> Schedule:
+        for group in self.fusion.groups:
+            for variable in self._needs(group):
+                home = self._home(variable)
+                if home is not None and home is not group:
+                    self._order(home, group)
+        in_place = self._choose_in_place()
+        order = self._sorted()
+        parts = self._parts(order)
+        self._borders(parts, in_place)
+        return Schedule(parts, in_place, self.read_by)
+
+    # -- dependences ---------------------------------------------------------------------------------------------------
+    def _home(self, variable: Variable) -> Group | None:
+        return None if variable.owner is None else self.fusion.home.get(variable.owner)
+
+    def _needs(self, group: Group) -> Iterable[Variable]:
+        """The values that must be there before `group` runs."""
+        kinds, lengths, sizes = self.analysis.kinds, self.analysis.lengths, self.analysis.sizes
+        yield from self.read_by[group]
+        if group.kind == "step":
+            return
+        touched: list[Any] = [*self.read_by[group], *(n.outputs[0] for n in group.maps)]
+        touched += group.head.outputs if group.head is not None else []
+        for variable in touched:
+            if variable.owner is not None and kinds[variable.owner] == "step":
+                continue
+            for size in sizes.of(variable):
+                yield from given_in(lengths.of(size))
+        for size in group.axes:
+            yield from given_in(lengths.of(size))
+
+    def _order(self, first: Group, then: Group) -> None:
+        self.before[then][first] = None
+        gained = then.after | 1 << then.number
+        if first.after & gained == gained:
+            return
+        first.after |= gained
+        mark = 1 << first.number
+        for group in self.fusion.groups:
+            if group.after & mark:
+                group.after |= gained
+
+    # -- updates -------------------------------------------------------------------------------------------------------
+    def _choose_in_place(self) -> dict[int, Variable]:
+        graph = self.analysis.graph
+        may_fail = [g for g in self.fusion.groups if g.kind in ("step", "check")]
+        chosen: dict[int, Variable] = {}
+        for position, target in graph.updates.items():
+            shared, value = graph.inputs[target], graph.outputs[position]
+            writer = self._home(value)
+            if position in self.fusion.copies or writer is None or not self._writes_elementwise(writer, value, shared):
+                continue
+            if graph.outputs.count(value) > 1 or list(graph.inputs).count(shared) > 1:
+                continue
+            readers = [g for g in self._readers(shared) if g is not writer]
+            earlier = [*readers, *(g for g in may_fail if g is not writer)]
+            if any(writer.after >> g.number & 1 for g in earlier):
+                continue
+            for group in earlier:
+                self._order(group, writer)
+            chosen[position] = shared
+        return chosen
+
+    def _readers(self, variable: Variable) -> list[Group]:
+        return list(self.fusion.users.get(variable, {}))
+
+    def _writes_elementwise(self, writer: Group, value: Variable, shared: Variable) -> bool:
+        """Whether each element of the new value needs no other element of the old one than that of its own place."""
+        sizes = self.analysis.sizes
+        if writer.kind not in ("kernel", "product") or value in self.fusion.users:
+            return False
+        if value.type.dtype != shared.type.dtype or not sizes.same_shape(sizes.of(value), sizes.of(shared)):  # type: ignore[attr-defined]
+            return False
+        if value.owner is writer.head:
+            where: tuple[int | None, ...] = (0, 1)
+        else:
+            assert value.owner is not None
+            where = writer.maps[value.owner]
+        if writer.reduced & {a for a in where if a is not None} and len(writer.folds) > 0:
+            return False  # it is read in one round and written in another
+        if writer.kind == "product" and writer.head is not None:
+            if any(base_of(i, self.analysis) is shared for i in writer.head.inputs):
+                return False
+        seen = [v for v in self.read_by[writer] if base_of(v, self.analysis) is shared]
+        return all(v is shared for v in seen) and self._read_at(writer, shared) <= {where}
+
+    def _read_at(self, group: Group, variable: Variable) -> set[Any]:
+        """The places at which a group reads a given value."""
+        found: set[Any] = set()
+        for node, where in group.maps.items():
+            found.update(place for v, place in reads_of(node, group, where) if v is variable)
+        return found
+
+    # -- order ---------------------------------------------------------------------------------------------------------
+    def _sorted(self) -> list[Group]:
+        """An order with few changes between machine code and the host: the groups made first run last."""
+        groups = list(reversed(self.fusion.groups))
+        waiting = {g: len(self.before[g]) for g in groups}
+        after: dict[Group, list[Group]] = {g: [] for g in groups}
+        for group in groups:
+            for first in self.before[group]:
+                after[first].append(group)
+        ready: dict[bool, list[int]] = {True: [], False: []}  # heaps of negative numbers
+        for group in groups:
+            if not waiting[group]:
+                heappush(ready[group.kind == "step"], -group.number)
+        order: list[Group] = []
+        side = False
+        while ready[True] or ready[False]:
+            if not ready[side]:
+                side = not side
+            group = self.fusion.groups[-heappop(ready[side])]
+            order.append(group)
+            for then in after[group]:
+                waiting[then] -= 1
+                if not waiting[then]:
+                    heappush(ready[then.kind == "step"], -then.number)
+        if len(order) < len(groups):
+            raise Unfit("groups wait for each other")
+        return order
+
+    def _parts(self, order: list[Group]) -> list[Region | Group]:
+        parts: list[Region | Group] = []
+        for group in order:
+            if group.kind == "step":
+                parts.append(group)
+            elif parts and isinstance(parts[-1], Region):
+                parts[-1].groups.append(group)
+            else:
+                parts.append(Region([group]))
+        return parts
+
+    # -- borders -------------------------------------------------------------------------------------------------------
+    def _borders(self, parts: list[Region | Group], in_place: dict[int, Variable]) -> None:
+        """What regions are given and give."""
+        place = {g: part for part in parts for g in (part.groups if isinstance(part, Region) else [part])}
+        graph = self.analysis.graph
+        overwritten = {graph.outputs[p] for p in in_place}
+        for part in parts:
+            if not isinstance(part, Region):
+                continue
+            reads: dict[Variable, None] = {}
+            for group in part.groups:
+                for variable in self._needs(group):
+                    base = base_of(variable, self.analysis)
+                    if base.owner is not None and self.analysis.kinds[base.owner] in _VIEW_KINDS:
+                        continue
+                    home = self._home(base)
+                    if home is None or place[home] is not part:
+                        reads[base] = None
+            part.reads = [v for v in reads if not _inlined(v)]
+            gives: dict[Variable | int, None] = {}
+            mine = set(part.groups)
+            for variable in self.fusion.stored:
+                home = self._home(variable)
+                if home not in mine or variable in overwritten:
+                    continue
+                users = self.fusion.users.get(variable, {})
+                if variable in graph.outputs or any(place[g] is not part for g in users):
+                    gives[variable] = None
+            for position, group in self.fusion.copies.items():
+                if group in mine:
+                    gives[position] = None
+            part.gives = list(gives)
+
+
+def _inlined(variable: Variable) -> bool:
+    return isinstance(variable, Constant) and variable.data.size == 1
+
+
+def members(group: Group) -> list[Apply]:
+    """The nodes of a group."""
+    return [*group.maps, *([] if group.head is None else [group.head])]

@@ -1,0 +1,42 @@
+"""Frame: the 8-byte slots through which `sizes` and `body` of a region get their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Numbers of slots. An array is its data pointer and then its lengths: `inputs[k]` is the slot of the pointer.
+
+    Of outputs, `sizes` writes the lengths and the caller then the pointers. bytes: of scratch memory that `body` needs
+    (written by `sizes`); arena: its address (by the caller, 64-byte aligned); work: estimated nanoseconds (by `sizes`);
+    outer: the address of the table of functions that a region calls (by the caller). size: how many slots there are.
+    """
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    bytes: int
+    arena: int
+    work: int
+    outer: int
+    size: int
+
+
+def frame_of(inputs: Sequence[int], outputs: Sequence[int]) -> Frame:
+    """The frame for arrays with these numbers of dimensions."""
+    places, following = [], 0
+    for ndim in (*inputs, *outputs):
+        places.append(following)
+        following += 1 + ndim
+    count = len(inputs)
+    return Frame(
+        inputs=tuple(places[:count]),
+        outputs=tuple(places[count:]),
+        bytes=following,
+        arena=following + 1,
+        work=following + 2,
+        outer=following + 3,
+        size=following + 4,
+    )

@@ -1,0 +1,5 @@
+"""Matrix products in native code: tiles in registers, and the epilogue of a block while it is in the first cache."""
+
+from symtheano.compile.target.native.gemm.product import GemmSpec, emit_gemm
+
+__all__ = ["GemmSpec", "emit_gemm"]

@@ -1,0 +1,227 @@
+"""The loops around the tiles: panels of columns, blocks of rows, stretches of k.
+
+    void @gemm.float(job, lo, hi, scratch)
+
+`job` is a record of 8-byte fields, see FIELDS; strides in bytes. lo..hi of 0..rows is a share of the work: the rows or,
+where there are more of them, the panels of columns are divided in that proportion. Every element of C is summed in the
+same order however the work is divided.
+
+The sums of a block go to scratch, and `done(frame, sums, first row, rows, first column, columns)` takes them from
+there; where C is given they go to C, if whole tiles fit, and nobody is told.
+
+Scratch is the sums of a block, a panel of B, and all of A (`scratch_terms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symtheano.compile.target.native.gemm.pack import PARAMS as PACK
+from symtheano.compile.target.native.gemm.pack import emit_pack
+from symtheano.compile.target.native.gemm.shape import Shape
+from symtheano.compile.target.native.gemm.tile import PARAMS as TILE
+from symtheano.compile.target.native.gemm.tile import emit_tile
+from symtheano.compile.target.native.layout import Scratch
+from symtheano.compile.target.native.llvm import Function, Module
+
+PACK_ROWS = 64
+PACK_BYTES = 1 << 15
+FAR = 1 << 19
+FIELDS = ("a", "a_row", "a_k", "b", "b_k", "b_col", "rows", "cols", "depth", "c", "c_row", "done", "frame")
+_POINTERS = {"a", "b", "c", "done", "frame"}
+PARAMS = (("ptr", "job"), ("i64", "lo"), ("i64", "hi"), ("ptr", "scratch"))
+DONE = (("ptr", "frame"), ("ptr", "sums"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"))
+
+
+def scratch_terms(shape: Shape, rows: str, depth: str) -> tuple[Scratch, ...]:
+    """Of a call: lengths are those of the axes called so."""
+    sums, panel, copy = (
+        Scratch(shape.row * shape.block_rows),
+        Scratch(shape.row, (depth,)),
+        Scratch(shape.size, (rows, depth)),
+    )
+    return sums, panel, copy
+
+
+def emit_drive(module: Module, shape: Shape) -> str:
+    """The name of the function."""
+    name = f"gemm.{shape.type}"
+    if name not in module.functions:
+        tiles = {(h, w): emit_tile(module, shape, h, w) for w in shape.widths for h in (shape.tall, shape.short)}
+        pack = emit_pack(module, shape)
+        f = module.function(name, PARAMS)
+        f.noinline = True
+        _Drive(f, shape, tiles, pack).write()
+    return f"@{name}"
+
+
+class _Drive:
+    def __init__(self, f: Function, shape: Shape, tiles: dict[tuple[int, int], str], pack: str) -> None:
+        self.f, self.shape, self.tiles, self.pack = f, shape, tiles, pack
+        self.field = {n: f.slot("%job", i, "ptr" if n in _POINTERS else "i64") for i, n in enumerate(FIELDS)}
+        self.given = f.emit(f"icmp ne ptr {self.field['c']}, null")
+
+    # -- arithmetic --------------------------------------------------------------------------------------------------
+    def op(self, name: str, x: str, y: str | int) -> str:
+        return self.f.emit(f"{name} i64 {x}, {y}")
+
+    def min(self, x: str, y: str | int) -> str:
+        return self.f.intrinsic("llvm.smin.i64", "i64", [("i64", x), ("i64", str(y))])
+
+    def max(self, x: str, y: str | int) -> str:
+        return self.f.intrinsic("llvm.smax.i64", "i64", [("i64", x), ("i64", str(y))])
+
+    def select(self, condition: str, yes: str | int, no: str | int, kind: str = "i64") -> str:
+        return self.f.emit(f"select i1 {condition}, {kind} {yes}, {kind} {no}")
+
+    def up(self, x: str, unit: int) -> str:
+        """How many units hold x."""
+        return self.op("sdiv", self.op("add", x, unit - 1), unit)
+
+    def at(self, pointer: str, *terms: tuple[str, str]) -> str:
+        """`pointer` moved by the products."""
+        for count, stride in terms:
+            pointer = self.f.gep(pointer, self.op("mul", count, stride))
+        return pointer
+
+    # -- loops ---------------------------------------------------------------------------------------------------------
+    def write(self) -> None:
+        f = self.f
+        some = f.emit(f"icmp sgt i64 {self.field['rows']}, 0")
+        f.when(some, self._share)
+        f.ret()
+
+    def _share(self) -> None:
+        """What of C is ours."""
+        rows, cols, shape = self.field["rows"], self.field["cols"], self.shape
+        row_tiles, col_tiles = self.up(rows, shape.tall), self.up(cols, shape.columns)
+        by_cols = self.f.emit(f"icmp sge i64 {col_tiles}, {row_tiles}")
+        tiles = self.select(by_cols, col_tiles, row_tiles)
+        unit = self.select(by_cols, shape.columns, shape.tall)
+        end = self.select(by_cols, cols, rows)
+        first, last = (
+            self.min(self.op("mul", self.op("sdiv", self.op("mul", tiles, x), rows), unit), end) for x in ("%lo", "%hi")
+        )
+        self.panel = self.f.gep("%scratch", str(shape.row * shape.block_rows))
+        self.columns = self.at(self.panel, (self.field["depth"], str(shape.row)))
+        self.first_row, self.last_row = self.select(by_cols, 0, first), self.select(by_cols, rows, last)
+        start, stop = self.select(by_cols, first, 0), self.select(by_cols, last, cols)
+        self.first_col, self.depth_bytes = start, self.op("mul", self.field["depth"], shape.size)
+        beside = self.f.emit(f"icmp eq i64 {self.field['a_row']}, {shape.size}")
+        far = self.f.emit(f"icmp sgt i64 {self.op('mul', self.field['a_k'], self.field['depth'])}, {FAR}")
+        wide = self.f.emit(f"icmp sgt i64 {cols}, {shape.columns}")
+        self.packs_a = self.f.emit(f"and i1 {beside}, {self.f.emit(f'and i1 {far}, {wide}')}")
+        self.f.loop(start, stop, shape.columns, [], lambda j, _: self._panel(j, stop))
+
+    def _panel(self, col: str, stop: str) -> None:
+        f, shape = self.f, self.shape
+        cols = self.min(self.op("sub", stop, col), shape.columns)
+        b = self.at(self.field["b"], (col, self.field["b_col"]))
+        packs = self._worth_packing(cols)
+
+        def copy() -> list[str]:
+            args = [self.panel, str(shape.row), b, self.field["b_k"], self.field["b_col"], self.field["depth"], cols]
+            f.call(self.pack, "void", [(t, v) for (t, _), v in zip(PACK, args, strict=True)])
+            return [self.panel, str(shape.row)]
+
+        source, stride = f.when(packs, copy, [("ptr", b), ("i64", self.field["b_k"])])
+        self.col, self.cols, self.b, self.b_k = col, cols, source, stride
+        self.direct = self.given
+        if not shape.masks:  # a tile would write beyond the columns there are
+            full = f.emit(f"icmp eq i64 {cols}, {shape.columns}")
+            self.direct = f.emit(f"and i1 {self.given}, {full}")
+        self._choose_tiles(cols)
+        count = self.op("sub", self.last_row, self.first_row)
+        # What is left behind the last block joins it, if that is no more than two short tiles.
+        blocks = self.max(self.up(self.op("sub", count, 2 * shape.short), shape.block), 1)
+        final = self.op("sub", blocks, 1)
+
+        def block(n: str, _: object) -> None:
+            start = self.op("add", self.first_row, self.op("mul", n, shape.block))
+            is_last = f.emit(f"icmp eq i64 {n}, {final}")
+            end = self.select(is_last, self.last_row, self.op("add", start, shape.block))
+            self._block(start, self.op("sub", end, start))
+
+        f.loop("0", blocks, 1, [], block)
+
+    def _worth_packing(self, cols: str) -> str:
+        f, shape = self.f, self.shape
+        apart = f.emit(f"icmp ne i64 {self.field['b_col']}, {shape.size}")
+        if not shape.masks:
+            cut = f.emit(f"icmp slt i64 {cols}, {shape.columns}")
+            apart = f.emit(f"or i1 {apart}, {cut}")
+        wide = f.emit(f"icmp sgt i64 {cols}, {shape.columns // 2}")
+        many = f.emit(f"icmp sgt i64 {self.op('sub', self.last_row, self.first_row)}, {PACK_ROWS}")
+        long = f.emit(f"icmp sgt i64 {self.op('mul', self.field['depth'], self.field['b_k'])}, {PACK_BYTES}")
+        gains = f.emit(f"and i1 {f.emit(f'and i1 {wide}, {many}')}, {long}")
+        return f.emit(f"or i1 {apart}, {gains}")
+
+    def _choose_tiles(self, cols: str) -> None:
+        shape = self.shape
+        self.tile: dict[int, str] = {}
+        for height in (shape.tall, shape.short):
+            chosen = self.tiles[height, shape.widths[0]]
+            for width in shape.widths[1:]:
+                fits = self.f.emit(f"icmp sle i64 {cols}, {width * shape.lanes}")
+                chosen = self.select(fits, self.tiles[height, width], chosen, "ptr")
+            self.tile[height] = chosen
+
+    def _block(self, start: str, rows: str) -> None:
+        f, shape = self.f, self.shape
+        target = self.at(f.gep(self.field["c"], self.col, shape.type), (start, self.field["c_row"]))
+        sums = self.select(self.direct, target, "%scratch", "ptr")
+        sums_row = self.select(self.direct, self.field["c_row"], shape.row)
+        a = self.at(self.field["a"], (start, self.field["a_row"]))
+        a, a_row, a_k = self._columns_of_a(a, start, rows)
+        tall_rows = self._tall_rows(rows)
+
+        def tiles(height: int) -> Callable[[str, list[str]], None]:
+            def tile(i: str, _: object) -> None:
+                count = self.min(self.op("sub", rows, i), height)
+                args = [self.at(a, (i, a_row)), a_row, a_k, self.b, self.b_k, self.field["depth"]]
+                args += [self.at(sums, (i, sums_row)), sums_row, count, self.cols]
+                f.call(self.tile[height], "void", [(t, v) for (t, _), v in zip(TILE, args, strict=True)])
+
+            return tile
+
+        f.loop("0", tall_rows, shape.tall, [], tiles(shape.tall))
+        f.loop(tall_rows, rows, shape.short, [], tiles(shape.short))
+
+        def done() -> None:
+            values = [self.field["frame"], sums, start, rows, self.col, self.cols]
+            f.call(self.field["done"], "void", [(t, v) for (t, _), v in zip(DONE, values, strict=True)])
+
+        f.when(f.emit(f"xor i1 {self.direct}, true"), done)
+
+    def _columns_of_a(self, a: str, start: str, rows: str) -> list[str]:
+        """Where A's numbers lie side by side over its rows, a tile reads a line of memory for each k.
+
+        These are collected, a block after the other, before the first panel.
+        """
+        f, shape = self.f, self.shape
+        pitch = self.op("mul", rows, shape.size)
+        columns = self.at(self.columns, (self.op("sub", start, self.first_row), self.depth_bytes))
+
+        def packed() -> list[str]:
+            first = f.emit(f"icmp eq i64 {self.col}, {self.first_col}")
+            f.when(first, copy)
+            return [columns, str(shape.size), pitch]
+
+        def copy() -> None:
+            args = [columns, pitch, a, self.field["a_k"], str(shape.size), self.field["depth"], rows]
+            f.call(self.pack, "void", [(t, v) for (t, _), v in zip(PACK, args, strict=True)])
+
+        return f.when(self.packs_a, packed, [("ptr", a), ("i64", self.field["a_row"]), ("i64", self.field["a_k"])])
+
+    def _tall_rows(self, rows: str) -> str:
+        """Rows for tall tiles, a multiple of their height; short ones do the rest. Least is computed in vain: 7 = 4 + 3."""
+        f, shape = self.f, self.shape
+        rest = self.op("srem", rows, shape.tall)
+        whole = self.op("sub", rows, rest)
+        more = f.emit(f"icmp sgt i64 {rest}, {shape.short}")
+        low = self.op("add", rest, shape.tall)
+        two = f.emit(f"icmp sle i64 {low}, {2 * shape.short}")
+        some = f.emit(f"and i1 {f.emit(f'icmp sgt i64 {rest}, 0')}, {f.emit(f'icmp sgt i64 {whole}, 0')}")
+        fewer = f.emit(f"and i1 {two}, {some}")
+        tall = self.select(more, self.op("add", whole, shape.tall), whole)
+        return self.select(fewer, self.op("sub", whole, shape.tall), tall)

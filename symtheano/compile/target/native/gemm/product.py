@@ -1,0 +1,200 @@
+"""A matrix product with an epilogue as a launched function (see layout.py): out[i, j] = epilogue(sum over k of A[i, k] B[k, j]).
+
+    W -= lr * x.T @ d       kernel [i, j; ] *W: float32[2], lr: float32[0]
+                              once:  W[i, j] = W[i, j] - lr * acc[i, j]
+
+The epilogue is an ordinary kernel over the product's two axes which reads it as the buffer "acc". It is emitted as any
+kernel is, and runs on one block of sums after the other while they are in the first cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from symtheano.compile.kernel import Buffer, Kernel, Stage, Statement, Store
+from symtheano.compile.target.native.gemm.drive import DONE, FIELDS, emit_drive, scratch_terms
+from symtheano.compile.target.native.gemm.shape import Shape, shape_for
+from symtheano.compile.target.native.kernel import emit_kernel
+from symtheano.compile.target.native.layout import ABI, Layout, Slot
+from symtheano.compile.target.native.llvm import Function, Module
+from symtheano.errors import CheckError
+from symtheano.scalar.expr import Expr, index, load, postorder, with_args
+
+ACC = "acc"
+Access = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class GemmSpec:
+    """dtype: of A, B and the sums, float32 or float64. epilogue: has two axes, those of the product, and no inner ones.
+
+    Each of its buffers is read and written at one place: an axis is indexed by an axis of the product or a constant.
+    """
+
+    dtype: str
+    epilogue: Kernel
+
+    @cached_property
+    def axes(self) -> tuple[str, str]:
+        """The names of the product's axes."""
+        first, second = self.epilogue.axes
+        return first, second
+
+    @cached_property
+    def moves(self) -> dict[str, tuple[int | None, ...]]:
+        """For each buffer of the epilogue, of each of its axes, the axis of the product that moves along it."""
+        found: dict[str, tuple[int | None, ...]] = {}
+        names = {b.name for b in self.epilogue.buffers} | {ACC}
+        for name, place in self._places():
+            if name in names and found.setdefault(name, self._move(name, place)) != self._move(name, place):
+                raise CheckError(f"{name} is read at several places in the epilogue of a product\n{self.epilogue}")
+        return found
+
+    def _places(self) -> list[tuple[str, tuple[Expr, ...]]]:
+        places = []
+        for statement in self.epilogue.statements():
+            if isinstance(statement, Store):
+                places.append((statement.buffer, statement.index))
+            places += [(n.value, n.args) for n in postorder((statement.expr,)) if n.kind == "load"]
+        return places
+
+    def _move(self, name: str, place: Sequence[Expr]) -> tuple[int | None, ...]:
+        if any(e.kind not in ("index", "const") for e in place):
+            raise CheckError(f"{name} is read at a computed place in the epilogue of a product\n{self.epilogue}")
+        return tuple(self.axes.index(e.value) if e.kind == "index" else None for e in place)
+
+    def copied_to(self) -> str | None:
+        """The buffer that receives the sums as they are, if that is all there is to do."""
+        statements = list(self.epilogue.statements())
+        if len(statements) != 1 or not isinstance(statements[0], Store) or statements[0].add:
+            return None
+        store, place = statements[0], tuple(map(index, self.axes))
+        dtype = {b.name: b.dtype for b in self.epilogue.buffers}[store.buffer]
+        return store.buffer if store.expr is load(ACC, place) and store.index == place and dtype == self.dtype else None
+
+
+def emit_gemm(module: Module, name: str, spec: GemmSpec, access: Access, shared: bool = False) -> Layout:
+    """The function `name`. access: of the epilogue's buffers, as for `emit_kernel`.
+
+    shared: the loops and tiles are not in this module, their address is an argument: Slot("function", "gemm.float32").
+    """
+    return _Product(module, name, spec, access, shared).emit()
+
+
+class _Product:
+    def __init__(self, module: Module, name: str, spec: GemmSpec, access: Access, shared: bool) -> None:
+        self.module, self.name, self.spec, self.access, self.shared = module, name, spec, access, shared
+        self.shape: Shape = shape_for(module.host, spec.dtype)
+        self.origins: dict[str, str] = {}  # of an axis whose coordinate is a value: the buffer that has the first one
+
+    def emit(self) -> Layout:
+        spec, shape = self.spec, self.shape
+        spec.moves  # noqa: B018 - raises where the epilogue is none
+        kernel = self._block_kernel()
+        classes = {**self.access, ACC: ("s", "c"), **{b: () for b in self.origins.values()}}
+        self.inner = emit_kernel(self.module, f"{self.name}.epilogue", kernel, classes)
+        assert not self.inner.scratch, kernel
+        own = [s for s in self.inner.slots if s.kind != "size" and s.name not in (ACC, *self.origins.values())]
+        i, j = spec.axes
+        self.slots = (
+            *(Slot("pointer", "A"), Slot("stride", "A", 0), Slot("stride", "A", 1)),
+            *(Slot("pointer", "B"), Slot("stride", "B", 0), Slot("stride", "B", 1)),
+            *(Slot("size", i), Slot("size", j), Slot("size", "k")),
+            *own,
+            *([Slot("function", f"gemm.{spec.dtype}")] if self.shared else []),
+        )
+        self._done()
+        self._launch()
+        return Layout(self.name, self.slots, i, scratch_terms(shape, i, "k"), cost=0.33 / shape.lanes)
+
+    def _block_kernel(self) -> Kernel:
+        """The epilogue of a block: coordinates that are values count from the block's first."""
+        epilogue = self.spec.epilogue
+        buffers = {b.name: b for b in epilogue.buffers} | {ACC: Buffer(ACC, self.spec.dtype, 2)}
+        stages = tuple(Stage(s.inner, tuple(map(self._moved, s.body))) for s in epilogue.stages)
+        buffers |= {b: Buffer(b, "int64", 0) for b in self.origins.values()}
+        return replace(epilogue, buffers=tuple(buffers.values()), stages=stages)
+
+    def _moved(self, statement: Statement) -> Statement:
+        made: dict[Expr, Expr] = {}
+        for node in postorder((statement.expr,)):
+            if node.kind == "index":
+                origin = self.origins.setdefault(node.value, f"first.{node.value}")
+                made[node] = node + load(origin)
+            else:
+                made[node] = node if node.kind == "load" else with_args(node, tuple(made[a] for a in node.args))
+        return replace(statement, expr=made[statement.expr])
+
+    # -- the function that is launched ---------------------------------------------------------------------------------
+    def _launch(self) -> None:
+        """Fills in the record of the loops, with strides in bytes, and runs them."""
+        f = self.module.function(self.name, ABI, "i32")
+        size = self.shape.size
+        job = f.alloca(f"[{len(FIELDS)} x i64]")
+        i, j = self.spec.axes
+        fields = {
+            "a": ("pointer", "A", 0),
+            "a_row": ("stride", "A", 0),
+            "a_k": ("stride", "A", 1),
+            "b": ("pointer", "B", 0),
+            "b_k": ("stride", "B", 0),
+            "b_col": ("stride", "B", 1),
+            "rows": ("size", i, 0),
+            "cols": ("size", j, 0),
+            "depth": ("size", "k", 0),
+        }
+        for field, (kind, name, axis) in fields.items():
+            value = f.slot("%args", self.slots.index(Slot(kind, name, axis)))  # type: ignore[arg-type]
+            f.set_slot(job, FIELDS.index(field), f.emit(f"mul i64 {value}, {size}") if kind == "stride" else value)
+        out = self.spec.copied_to()
+        if out is not None and self.access[out][1] == "c":
+            f.set_slot(job, FIELDS.index("c"), f.slot("%args", self.slots.index(Slot("pointer", out))))
+            row = f.slot("%args", self.slots.index(Slot("stride", out, 0)))
+            f.set_slot(job, FIELDS.index("c_row"), f.emit(f"mul i64 {row}, {size}"))
+        else:
+            f.set_slot(job, FIELDS.index("c"), "0")
+            f.set_slot(job, FIELDS.index("c_row"), "0")
+        f.set_slot(job, FIELDS.index("done"), f"@{self.name}.done", "ptr")
+        f.set_slot(job, FIELDS.index("frame"), "%args", "ptr")
+        drive = f.slot("%args", len(self.slots) - 1, "ptr") if self.shared else emit_drive(self.module, self.shape)
+        f.call(drive, "void", [("ptr", job), ("i64", "%lo"), ("i64", "%hi"), ("ptr", "%scratch")])
+        f.ret("0")
+
+    # -- the epilogue of a block -------------------------------------------------------------------------------------
+    def _done(self) -> None:
+        """Launches the epilogue's kernel: each buffer from the block's first element on."""
+        f = self.module.function(f"{self.name}.done", DONE)
+        args = f.alloca(f"[{max(1, len(self.inner.slots))} x i64]")
+        for place, slot in enumerate(self.inner.slots):
+            f.set_slot(args, place, *self._argument(f, slot))
+        end = dict(zip(self.spec.axes, ("%rows", "%cols"))).get(self.inner.split or "", "0")
+        f.call(f"@{self.inner.name}", "i32", [("ptr", args), ("i64", "0"), ("i64", end), ("ptr", "null")])
+        f.ret()
+
+    def _argument(self, f: Function, slot: Slot) -> tuple[str, str]:
+        first = dict(zip(self.spec.axes, ("%row", "%col")))
+        if slot.kind == "size":
+            return dict(zip(self.spec.axes, ("%rows", "%cols")))[slot.name], "i64"
+        if slot.name == ACC:
+            return ("%sums", "ptr") if slot.kind == "pointer" else (str(self.shape.columns), "i64")
+        for axis, origin in self.origins.items():
+            if slot.name == origin:
+                held = f.alloca("i64", 8)
+                f.store("i64", first[axis], held, 8)
+                return held, "ptr"
+        value = f.slot("%frame", self.slots.index(slot), "ptr" if slot.kind == "pointer" else "i64")
+        if slot.kind == "stride":
+            return value, "i64"
+        itemsize = np.dtype({b.name: b.dtype for b in self.spec.epilogue.buffers}[slot.name]).itemsize
+        for axis, move in enumerate(self.spec.moves.get(slot.name, ())):
+            if move is not None:
+                steps = f.emit(f"mul i64 {('%row', '%col')[move]}, {itemsize}")
+                if self.access[slot.name][axis] != "c":
+                    stride = f.slot("%frame", self.slots.index(Slot("stride", slot.name, axis)))
+                    steps = f.emit(f"mul i64 {steps}, {stride}")
+                value = f.gep(value, steps)
+        return value, "ptr"

@@ -1,0 +1,141 @@
+"""The register tile: a few rows of C, summed over k in registers.
+
+    void @gemm.float.tile6x4(A, A's strides over rows and over k, B, B's stride over k, count of k,
+                             C, C's stride over rows, rows, columns)
+
+Strides are in bytes; a row of B and of C is contiguous. Rows beyond `rows` repeat the last one: what they store is the
+same again. Columns beyond `columns` are neither read nor written where there are masks; elsewhere they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symtheano.compile.target.native.gemm.shape import Shape
+from symtheano.compile.target.native.llvm import Function, Module
+
+PARAMS = (
+    ("ptr", "a"),
+    ("i64", "a_row"),
+    ("i64", "a_k"),
+    ("ptr", "b"),
+    ("i64", "b_k"),
+    ("i64", "depth"),
+    ("ptr", "c"),
+    ("i64", "c_row"),
+    ("i64", "rows"),
+    ("i64", "cols"),
+)
+
+
+def emit_tile(module: Module, shape: Shape, rows: int, width: int) -> str:
+    """The name of the function for tiles of `rows` rows and `width` vectors."""
+    name = f"gemm.{shape.type}.tile{rows}x{width}"
+    if name not in module.functions:
+        f = module.function(name, PARAMS)
+        f.noinline = True
+        _Tile(f, shape, rows, width).write()
+    return f"@{name}"
+
+
+class _Tile:
+    def __init__(self, f: Function, shape: Shape, rows: int, width: int) -> None:
+        self.f, self.shape, self.rows, self.width = f, shape, rows, width
+        self.last = f.emit("sub i64 %rows, 1")
+        self.masks = lane_masks(f, shape, "%cols", width) if shape.masks else None
+
+    def write(self) -> None:
+        f, shape = self.f, self.shape
+        offsets = [self._row(r, "%a_row") for r in range(self.rows)]
+        targets = [f.gep("%c", self._row(r, "%c_row")) for r in range(self.rows)]
+
+        def step(_: str, carried: list[str]) -> list[str]:
+            # Addresses are integers here: the code generator then does not look for other ways to count them, which
+            # takes it long and gains nothing.
+            a_at, b_at, *sums = carried
+            a, b = f.emit(f"inttoptr i64 {a_at} to ptr"), f.emit(f"inttoptr i64 {b_at} to ptr")
+            row = self._load(b)
+            result = []
+            for r, offset in enumerate(offsets):
+                x = splat(f, shape, f.load(shape.type, f.gep(a, offset), shape.size))
+                result += [multiply_add(f, shape, x, y, sums[r * self.width + v]) for v, y in enumerate(row)]
+            return [f.emit(f"add i64 {a_at}, %a_k"), f.emit(f"add i64 {b_at}, %b_k"), *result]
+
+        a_start, b_start = f.emit("ptrtoint ptr %a to i64"), f.emit("ptrtoint ptr %b to i64")
+        zeros = [(shape.vector, "zeroinitializer")] * (self.rows * self.width)
+        start = [("i64", a_start), ("i64", b_start), *zeros]
+        _, _, *sums = f.loop("0", "%depth", 1, start, step)
+        for r, pointer in enumerate(targets):
+            self._store(pointer, sums[r * self.width : (r + 1) * self.width])
+        f.ret()
+
+    def _row(self, r: int, stride: str) -> str:
+        """The offset of row r, or of the last there is."""
+        f = self.f
+        if r == 0:
+            return "0"
+        row = f.intrinsic("llvm.smin.i64", "i64", [("i64", str(r)), ("i64", self.last)])
+        return f.emit(f"mul i64 {row}, {stride}")
+
+    def _load(self, pointer: str) -> list[str]:
+        return load_row(self.f, self.shape, pointer, self.width, self.masks)
+
+    def _store(self, pointer: str, values: Sequence[str]) -> None:
+        store_row(self.f, self.shape, pointer, values, self.masks)
+
+
+# ----- Rows of vectors -----
+
+
+def lane_masks(f: Function, shape: Shape, cols: str, width: int) -> list[str]:
+    """Which lanes of `width` vectors are below `cols`."""
+    kind = f"<{shape.lanes} x i32>"
+    narrow = f.emit(f"trunc i64 {cols} to i32")
+    one = f.emit(f"insertelement {kind} poison, i32 {narrow}, i64 0")
+    limit = f.emit(f"shufflevector {kind} {one}, {kind} poison, {kind} zeroinitializer")
+    return [
+        f.emit(f"icmp slt {kind} <{', '.join(f'i32 {v * shape.lanes + k}' for k in range(shape.lanes))}>, {limit}")
+        for v in range(width)
+    ]
+
+
+def load_row(f: Function, shape: Shape, pointer: str, width: int, masks: Sequence[str] | None) -> list[str]:
+    """`width` vectors side by side; zeros where a mask does not hold."""
+    places = [f.gep(pointer, str(v * shape.lanes * shape.size)) for v in range(width)]
+    if masks is None:
+        return [f.load(shape.vector, p, shape.size) for p in places]
+    kind = f"<{shape.lanes} x i1>"
+    return [
+        f.intrinsic(
+            f"llvm.masked.load.{shape.suffix}.p0",
+            shape.vector,
+            [("ptr", p), ("i32", str(shape.size)), (kind, m), (shape.vector, "zeroinitializer")],
+        )
+        for p, m in zip(places, masks, strict=True)
+    ]
+
+
+def store_row(f: Function, shape: Shape, pointer: str, values: Sequence[str], masks: Sequence[str] | None) -> None:
+    """Vectors side by side, where the masks hold."""
+    kind = f"<{shape.lanes} x i1>"
+    for v, value in enumerate(values):
+        place = f.gep(pointer, str(v * shape.lanes * shape.size))
+        if masks is None:
+            f.store(shape.vector, value, place, shape.size)
+        else:
+            args = [(shape.vector, value), ("ptr", place), ("i32", str(shape.size)), (kind, masks[v])]
+            f.intrinsic(f"llvm.masked.store.{shape.suffix}.p0", "void", args)
+
+
+def splat(f: Function, shape: Shape, value: str) -> str:
+    """A number in all lanes."""
+    one = f.emit(f"insertelement {shape.vector} poison, {shape.type} {value}, i64 0")
+    return f.emit(f"shufflevector {shape.vector} {one}, {shape.vector} poison, <{shape.lanes} x i32> zeroinitializer")
+
+
+def multiply_add(f: Function, shape: Shape, x: str, y: str, z: str) -> str:
+    """x * y + z, rounded once where the processor can."""
+    if shape.fma:
+        kind = shape.vector
+        return f.intrinsic(f"llvm.fma.{shape.suffix}", kind, [(kind, x), (kind, y), (kind, z)])
+    return f.emit(f"fadd {shape.vector} {f.emit(f'fmul {shape.vector} {x}, {y}')}, {z}")

@@ -1,0 +1,109 @@
+"""Elements between memory and registers: one, or one for each lane, side by side, a stride apart or anywhere.
+
+Every load and store takes `Lanes`: how many there are, and which of them exist at the end of an axis. What is not
+there is neither read nor written; its lanes hold zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from symtheano.compile.target.native.code import loaded, storable
+from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, vector
+
+Address = Callable[[str], str]  # of the element in a lane, given its number
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """width lanes. mask: <width x i1>, those that exist, and count: how many those are; None: all."""
+
+    width: int = 1
+    mask: str | None = None
+    count: str | None = None
+
+
+def lanes_until(function: Function, position: str, stop: str, width: int) -> Lanes:
+    """The lanes of a vector that starts at `position` of an axis of length `stop`."""
+    left = function.emit(f"sub i64 {stop}, {position}")
+    count = function.intrinsic("llvm.umin.i64", "i64", [("i64", left), ("i64", str(width))])
+    if width == 1:
+        return Lanes()
+    many = vector("i32", width)
+    first = function.emit(f"insertelement {many} poison, i32 {function.emit(f'trunc i64 {count} to i32')}, i64 0")
+    limit = function.emit(f"shufflevector {many} {first}, {many} poison, <{width} x i32> zeroinitializer")
+    return Lanes(width, function.emit(f"icmp ult {many} {numbers('i32', width)}, {limit}"), count)
+
+
+def numbers(type_: str, width: int) -> str:
+    """The constant 0, 1, 2 ... in the lanes."""
+    return f"<{', '.join(f'{type_} {k}' for k in range(width))}>" if width > 1 else "0"
+
+
+def load(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
+    """The register of elements side by side."""
+    type_, align = vector(LLVM_TYPES[dtype], lanes.width), np.dtype(dtype).itemsize
+    if lanes.mask is None:
+        return loaded(function, dtype, function.load(type_, pointer, align), lanes.width)
+    name = f"llvm.masked.load.{_suffix(dtype, lanes.width)}.p0"
+    mask = (vector("i1", lanes.width), lanes.mask)
+    args = [("ptr", pointer), ("i32", str(align)), mask, (type_, "zeroinitializer")]
+    return loaded(function, dtype, function.intrinsic(name, type_, args), lanes.width)
+
+
+def store(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes) -> None:
+    """Stores a register to elements side by side."""
+    type_, align = vector(LLVM_TYPES[dtype], lanes.width), np.dtype(dtype).itemsize
+    raw = storable(function, dtype, value, lanes.width)
+    if lanes.mask is None:
+        function.store(type_, raw, pointer, align)
+        return
+    mask = (vector("i1", lanes.width), lanes.mask)
+    name = f"llvm.masked.store.{_suffix(dtype, lanes.width)}.p0"
+    function.intrinsic(name, "void", [(type_, raw), ("ptr", pointer), ("i32", str(align)), mask])
+
+
+def load_each(function: Function, dtype: str, address: Address, lanes: Lanes) -> str:
+    """The register of elements that lie anywhere: one by one through the stack."""
+    element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
+    type_ = vector(element, lanes.width)
+    buffer = function.alloca(type_)
+    if lanes.count is not None:
+        function.store(type_, "zeroinitializer", buffer, 64)
+
+    def copy(lane: str, _: list[str]) -> None:
+        value = function.load(element, address(lane), align)
+        function.store(element, value, function.gep(buffer, lane, element), align)
+
+    function.loop("0", lanes.count or str(lanes.width), 1, [], copy)
+    return loaded(function, dtype, function.load(type_, buffer, 64), lanes.width)
+
+
+def store_each(function: Function, dtype: str, value: str, address: Address, lanes: Lanes) -> None:
+    """Stores a register to elements that lie anywhere, the first lane first."""
+    element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
+    type_ = vector(element, lanes.width)
+    buffer = function.alloca(type_)
+    function.store(type_, storable(function, dtype, value, lanes.width), buffer, 64)
+
+    def copy(lane: str, _: list[str]) -> None:
+        item = function.load(element, function.gep(buffer, lane, element), align)
+        function.store(element, item, address(lane), align)
+
+    function.loop("0", lanes.count or str(lanes.width), 1, [], copy)
+
+
+def spread(function: Function, offsets: str, lanes: Lanes) -> Address:
+    """Addresses' offsets that differ from lane to lane, through the stack: lane -> offset."""
+    type_ = vector("i64", lanes.width)
+    buffer = function.alloca(type_)
+    function.store(type_, offsets, buffer, 64)
+    return lambda lane: function.load("i64", function.gep(buffer, lane, "i64"), 8)
+
+
+def _suffix(dtype: str, width: int) -> str:
+    element = {"float": "f32", "double": "f64", "half": "f16"}.get(LLVM_TYPES[dtype], LLVM_TYPES[dtype])
+    return f"v{width}{element}"

@@ -1,0 +1,122 @@
+"""The loop nest of a kernel: which axis runs along the lanes of vectors, and the order of the other loops.
+
+    row form      the lanes run along an inner axis: each point of `axes` is one scalar, reductions end with a sum over lanes
+    column form   the lanes run along one of `axes`: many points at once, the inner axes are loops inside
+
+A nest is a list of loops, outermost first; `depth` counts those around a place. Depth `point` is inside the loops
+over `axes`, where the stages are; each inner stage has loops of its own below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from symtheano.compile.kernel import Kernel, Stage, Store
+from symtheano.compile.target.native.address import Affine, affine
+from symtheano.scalar.dtypes import is_complex
+from symtheano.scalar.expr import Expr, postorder
+
+Classes = Mapping[str, tuple[str, ...]]  # for each buffer, of each of its axes: "c" side by side, "s" a run-time stride
+
+
+@dataclass(frozen=True)
+class Nest:
+    """outer, inner: the scalar loops over `axes` and over the inner axes. vector: the axis along the lanes."""
+
+    outer: tuple[str, ...]
+    inner: tuple[str, ...]
+    vector: str | None
+    row: bool  # the vector axis is an inner axis
+
+    @property
+    def point(self) -> int:
+        """The depth inside all loops over the kernel's axes."""
+        return len(self.outer) + (self.vector is not None and not self.row)
+
+    def depth(self, axis: str) -> int:
+        """The depth inside the loop over an axis."""
+        if axis in self.outer:
+            return self.outer.index(axis) + 1
+        if axis == self.vector:
+            return self.point + len(self.inner) + 1 if self.row else self.point
+        return self.point + self.inner.index(axis) + 1
+
+    @property
+    def innermost(self) -> int:
+        """The depth inside all loops."""
+        return self.point + len(self.inner) + self.row
+
+
+def choose(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str]) -> Nest:
+    """The nest in which most elements lie side by side along the lanes."""
+    vector = _vector_axis(kernel, classes, dtypes)
+    outer = tuple(a for a in kernel.axes if a != vector)
+    inner = tuple(a for a in kernel.inner if a != vector)
+    return Nest(outer, inner, vector, vector in kernel.inner)
+
+
+def step_along(axis: str, index: tuple[Affine, ...], classes: tuple[str, ...]) -> str:
+    """How an element moves with an axis: "same", "beside", "apart" (a constant stride) or "gather"."""
+    if any(axis in _coordinates(e) for a in index for e in a.rest):
+        return "gather"
+    steps = [a.axes.get(axis, 0) for a in index]
+    if not any(steps):
+        return "same"
+    return "beside" if classes[-1] == "c" and steps[-1] == 1 and not any(steps[:-1]) else "apart"
+
+
+# ----- Choosing -----
+
+_WORTH = {"beside": 4, "same": 1, "apart": -3, "gather": -3}
+
+
+def _vector_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str]) -> str | None:
+    if any(is_complex(d) for d in (*dtypes.values(), *(b.dtype for b in kernel.buffers))):
+        return None  # pairs of registers: one point at a time
+    accesses = list(_accesses(kernel, dtypes))
+    candidates = [*kernel.axes, *kernel.inner]
+    adds = [(stage, index, name) for stage, name, index, add in accesses if add]
+    if adds:
+        # In the order of the index space: the lanes must be the innermost loop, and never the same element.
+        last = {(kernel.inner if stage.inner and kernel.inner else kernel.axes)[-1:] for stage, _, _ in adds}
+        candidates = [a for a in candidates if last == {(a,)} and _apart(a, adds, classes, kernel)]
+    worths = []
+    for axis in candidates:
+        worth = 0
+        for stage, name, index, _ in accesses:
+            if stage.inner or axis in kernel.axes:
+                weight = 4 if stage.inner and kernel.inner else 1
+                worth += weight * _WORTH[step_along(axis, index, classes[name])]
+        worths.append(worth)
+    if not candidates:
+        return None
+    best = max(range(len(candidates)), key=lambda k: (worths[k], k))
+    return candidates[best]
+
+
+def _apart(axis: str, adds: list[tuple[Stage, tuple[Affine, ...], str]], classes: Classes, kernel: Kernel) -> bool:
+    if axis in kernel.inner and kernel.axes and not all(stage.inner for stage, _, _ in adds):
+        return False
+    return all(step_along(axis, index, classes[name]) == "beside" for _, index, name in adds)
+
+
+def _accesses(kernel: Kernel, dtypes: Mapping[Expr, str]) -> Iterator[tuple[Stage, str, tuple[Affine, ...], bool]]:
+    """Every distinct element that a stage reads or writes: the stage, the buffer, the index, and whether it is added to."""
+    buffers = {b.name for b in kernel.buffers}
+    for stage in kernel.stages:
+        seen: dict[Expr, None] = {}
+        for statement in stage.body:
+            exprs = [statement.expr]
+            if isinstance(statement, Store):
+                exprs += statement.index
+                yield stage, statement.buffer, tuple(affine(i, dtypes) for i in statement.index), statement.add
+            for node in postorder(exprs):
+                if node.kind == "load" and node.value in buffers:
+                    seen[node] = None
+        for node in seen:
+            yield stage, node.value, tuple(affine(i, dtypes) for i in node.args), False
+
+
+def _coordinates(expr: Expr) -> set[str]:
+    return {node.value for node in postorder((expr,)) if node.kind == "index"}

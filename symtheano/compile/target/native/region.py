@@ -1,0 +1,408 @@
+"""A region of a schedule as machine code: its functions `sizes` and `body`.
+
+    i32 @sizes(ptr %frame)    checks lengths, tells the lengths of what is given, the scratch memory and the work
+    i32 @body(ptr %frame)     launches kernels and products, in order, over values in the frame's arrays and in scratch
+
+Both give 0, or 1 where something does not hold: nothing shared was written then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symtheano.compile.analyse import Analysis, Check
+from symtheano.compile.collapse import Collapsed, collapse
+from symtheano.compile.fuse import Fusion, Group
+from symtheano.compile.group import Lowered, kernel_of
+from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
+from symtheano.compile.lengths import Axis, Formula, Length
+from symtheano.compile.schedule import Region, Schedule, base_of
+from symtheano.compile.target.native.frame import Frame, frame_of
+from symtheano.compile.target.native.gemm.product import GemmSpec, emit_gemm
+from symtheano.compile.target.native.kernel import emit_kernel
+from symtheano.compile.target.native.layout import Layout
+from symtheano.compile.target.native.length_code import RELATIONS, LengthCode
+from symtheano.compile.target.native.llvm import Function, Module
+from symtheano.compile.target.native.place import Place, contiguous, view_of
+from symtheano.compile.target.native.scratch import CHUNKS, Scratch
+from symtheano.graph.variable import Variable
+from symtheano.scalar import TABLE
+from symtheano.scalar.expr import call, const, index, load
+from symtheano.tensor.type import TensorType
+
+PAR, POOL, THREADS = range(3)  # slots of the table of outer functions, see runtime.py
+SPLIT_WORK = 100_000  # nanoseconds of work from which on threads share it
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launched function: what it is called with, for the report and for the estimate of the work."""
+
+    name: str
+    text: str
+    points: tuple[Length, ...]
+    cost: float
+
+
+@dataclass
+class Kernels:
+    """The functions of a module that regions launch, each once for all launches that need the same."""
+
+    module: Module
+    known: dict[Any, Layout] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)  # the kernels by their names
+
+    def kernel(self, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
+        """The layout of a kernel's function."""
+        key = (str(kernel), tuple(sorted(access.items())), kernel.floatX)
+        if key not in self.known:
+            kernel.check()
+            name = f"k{len(self.known)}"
+            self.texts[name] = str(kernel)
+            self.known[key] = emit_kernel(self.module, name, kernel, access)
+        return self.known[key]
+
+    def product(self, dtype: str, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
+        """The layout of a matrix product's function."""
+        key = ("product", dtype, str(kernel), tuple(sorted(access.items())), kernel.floatX)
+        if key not in self.known:
+            kernel.check()
+            name = f"m{len(self.known)}"
+            self.texts[name] = f"product {dtype}\n{kernel}"
+            self.known[key] = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access)
+        return self.known[key]
+
+
+@dataclass
+class RegionCode:
+    """What a region became."""
+
+    sizes: str
+    body: str
+    frame: Frame
+    launches: list[Launch]
+
+
+def emit_region(
+    kernels: Kernels,
+    number: int,
+    region: Region,
+    schedule: Schedule,
+    analysis: Analysis,
+    fusion: Fusion,
+    checks: Sequence[Check],
+    floatX: str,
+) -> RegionCode:
+    """Writes the functions of a region into the module of `kernels`."""
+    return _Emitter(kernels, number, region, schedule, analysis, fusion, checks, floatX).run()
+
+
+class _Emitter:
+    def __init__(
+        self,
+        kernels: Kernels,
+        number: int,
+        region: Region,
+        schedule: Schedule,
+        analysis: Analysis,
+        fusion: Fusion,
+        checks: Sequence[Check],
+        floatX: str,
+    ):
+        self.kernels, self.region, self.schedule, self.checks = kernels, region, schedule, checks
+        self.analysis, self.fusion, self.floatX, self.number = analysis, fusion, floatX, number
+        kinds: list[Any] = [v.type for v in region.reads]
+        self.given: list[Any] = [self._given_variable(g) for g in region.gives]
+        self.frame = frame_of([k.ndim for k in kinds], [v.type.ndim for v in self.given])
+        self.slots = dict(zip(region.reads, self.frame.inputs, strict=True))
+        self.overwrites = {analysis.graph.outputs[p]: v for p, v in schedule.in_place.items()}
+        self.launches: list[Launch] = []
+        self.work: list[Launch] = self.launches
+
+    def _given_variable(self, item: Variable | int) -> Variable:
+        return self.analysis.graph.outputs[item] if isinstance(item, int) else item
+
+    def run(self) -> RegionCode:
+        module = self.kernels.module
+        names = (f"sizes{self.number}", f"body{self.number}")
+        self.f = module.function(names[1], [("ptr", "frame")], "i32")
+        self._body()
+        f = module.function(names[0], [("ptr", "frame")], "i32")
+        self._sizes(f)
+        return RegionCode(*names, self.frame, self.launches)
+
+    def lengths_of(self, variable: Variable) -> list[Length]:
+        """The formulas of a value's lengths."""
+        return [self.analysis.lengths.of(n) for n in self.analysis.sizes.of(variable)]
+
+    # -- sizes ---------------------------------------------------------------------------------------------------------
+    def _sizes(self, f: Function) -> None:
+        code = LengthCode(f, self.slots)
+        bad = "false"
+        checks = list(self.checks)
+        for variable in self.given:
+            checks += [Check(0, "<=", n) for n in self.lengths_of(variable) if isinstance(n, Formula)]
+        for check in dict.fromkeys(checks):
+            holds = f.emit(f"icmp {RELATIONS[check.relation]} i64 {code.value(check.left)}, {code.value(check.right)}")
+            bad = f.emit(f"or i1 {bad}, {f.emit(f'xor i1 {holds}, true')}")
+        stop, go = f.label("bad"), f.label("good")
+        f.branch(bad, stop, go)
+        f.start(stop)
+        f.ret("1")
+        f.start(go)
+        for slot, variable in zip(self.frame.outputs, self.given, strict=True):
+            for axis, n in enumerate(self.lengths_of(variable)):
+                f.set_slot("%frame", slot + 1 + axis, code.value(n))
+        f.set_slot("%frame", self.frame.bytes, self.scratch.total(code))
+        f.set_slot("%frame", self.frame.work, self._work(f, code))
+        f.ret("0")
+
+    def _work(self, f: Function, code: LengthCode) -> str:
+        total = "0"
+        for launch in self.launches:
+            points = code.product(launch.points)
+            picoseconds = f.emit(f"mul i64 {points}, {max(1, round(1000 * launch.cost))}")
+            total = f.emit(f"add i64 {total}, {picoseconds}")
+        return f.emit(f"sdiv i64 {total}, 1000") if self.launches else "0"
+
+    # -- body ----------------------------------------------------------------------------------------------------------
+    def _body(self) -> None:
+        f = self.f
+        self.code = LengthCode(f, self.slots)
+        self.places: dict[Variable, Place] = {}
+        for variable in self.region.reads:
+            pointer = f.slot("%frame", self.slots[variable], "ptr")
+            self.places[variable] = contiguous(pointer, self.lengths_of(variable), self.code, f)
+        self.scratch = Scratch(self.region, self.fusion, self.analysis, self._elsewhere())
+        memory = self.scratch.start(self.code, f.slot("%frame", self.frame.arena, "ptr"))
+        for slot, item in zip(self.frame.outputs, self.region.gives, strict=True):
+            if not isinstance(item, int):
+                self.places[item] = contiguous(f.slot("%frame", slot, "ptr"), self.lengths_of(item), self.code, f)
+        for variable, pointer in memory.items():
+            self.places[variable] = contiguous(pointer, self.lengths_of(variable), self.code, f)
+        for value, shared in self.overwrites.items():
+            if shared in self.places:
+                self.places[value] = self.places[shared]
+        self._lengths_as_values()
+        for group in self.region.groups:
+            self._group(group)
+        f.ret("0")
+
+    def _elsewhere(self) -> set[Variable]:
+        """Stored values that do not lie in scratch memory."""
+        return {g for g in self.region.gives if not isinstance(g, int)} | set(self.overwrites)
+
+    def _lengths_as_values(self) -> None:
+        """Lengths that kernels read as numbers lie in scratch memory."""
+        for variable in self.scratch.numbers:
+            assert variable.owner is not None
+            op: Any = variable.owner.op
+            n = self.lengths_of(variable.owner.inputs[0])[op.i]
+            self.f.store("i64", self.code.value(n), self.places[variable].pointer, 8)
+
+    def place(self, variable: Variable) -> Place:
+        """Where a value lies."""
+        found = self.places.get(variable)
+        if found is None:
+            node = variable.owner
+            assert node is not None, f"{variable} is nowhere"
+            found = view_of(node, self.place(node.inputs[0]), self.analysis, self.code, self.f)
+            self.places[variable] = found
+        return found
+
+    def _group(self, group: Group) -> None:
+        if group.kind == "kernel":
+            self._launch(kernel_of(group, self.fusion, self.analysis.graph.nodes, self.floatX), group)
+        elif group.kind == "product":
+            self._product(group)
+        elif group.kind == "scatter":
+            self._scatter(group)
+        elif group.kind == "check":
+            self._check(group)
+        else:
+            self._copy(group)
+
+    def _launch(self, lowered: Lowered, group: Group, places: dict[str, Place] | None = None) -> None:
+        kernel = lowered.kernel
+        given = places or {b.name: self.place(v) for b, v in zip(kernel.buffers, lowered.values, strict=True)}
+        simple = collapse(kernel, lambda name, axis: given[name].dense[axis])
+        layout = self.kernels.kernel(simple.kernel, self._access(kernel, given, simple.kept))
+        lengths = {a: self._axis_lengths(group, lowered, a) for a in (*kernel.axes, *kernel.inner)}
+        self._call(layout, simple, given, lengths)
+
+    @staticmethod
+    def _access(
+        kernel: Kernel, given: dict[str, Place], kept: dict[str, tuple[int, ...]]
+    ) -> dict[str, tuple[str, ...]]:
+        """How the elements of each buffer lie along its axes, see `emit_kernel`."""
+
+        def one(name: str, axis: int) -> str:
+            return "c" if axis == given[name].ndim - 1 and given[name].unit else "s"
+
+        return {b.name: tuple(one(b.name, k) for k in kept[b.name]) for b in kernel.buffers}
+
+    def _axis_lengths(self, group: Group, lowered: Lowered, axis: str) -> Length:
+        return self.analysis.lengths.of(group.axes[int(axis[1:])])
+
+    def _call(self, layout: Layout, simple: Collapsed, given: dict[str, Place], lengths: dict[str, Length]) -> None:
+        f, code = self.f, self.code
+        sizes = {a: [lengths[o] for o in olds] for a, olds in simple.axes.items()}
+        args = f.alloca(f"[{max(1, len(layout.slots))} x i64]")
+        for k, slot in enumerate(layout.slots):
+            if slot.kind == "pointer":
+                f.set_slot(args, k, given[slot.name].pointer, "ptr")
+            elif slot.kind == "size":
+                f.set_slot(args, k, code.product(sizes[slot.name]))
+            else:
+                kept = simple.kept.get(slot.name)
+                axis = slot.axis if kept is None else kept[slot.axis]
+                f.set_slot(args, k, given[slot.name].strides[axis])
+        count = "1" if layout.split is None else code.product(sizes[layout.split])
+        points = tuple(n for each in sizes.values() for n in each)
+        self.launches.append(Launch(layout.name, self.kernels.texts.get(layout.name, ""), points, layout.cost))
+        self._run(layout, args, count, sizes, points)
+
+    def _run(
+        self, layout: Layout, args: str, count: str, sizes: dict[str, list[Length]], points: tuple[Length, ...]
+    ) -> None:
+        """Calls a launched function, on several threads where there is work enough."""
+        f, code = self.f, self.code
+        memory, part = self.scratch.launch(layout, sizes, code)
+        plain = [("ptr", args), ("i64", "0"), ("i64", count), ("ptr", memory)]
+        if layout.split is None:
+            f.call(f"@{layout.name}", "i32", plain)
+            return
+        work = f.emit(f"mul i64 {code.product(points)}, {max(1, round(1000 * layout.cost))}")
+        outer = f.slot("%frame", self.frame.outer, "ptr")
+        threads = f.slot(outer, THREADS)
+        large = f.emit(f"icmp sgt i64 {work}, {1000 * SPLIT_WORK}")
+        many = f.emit(f"icmp sgt i64 {threads}, 1")
+        alone, shared, after = f.label("alone"), f.label("shared"), f.label("after")
+        f.branch(f.emit(f"and i1 {large}, {many}"), shared, alone)
+        f.start(alone)
+        f.call(f"@{layout.name}", "i32", plain)
+        f.jump(after)
+        f.start(shared)
+        parts = f.emit(f"mul i64 {threads}, 4")
+        parts = f.emit(f"select i1 {f.emit(f'icmp sgt i64 {parts}, {CHUNKS}')}, i64 {CHUNKS}, i64 {parts}")
+        most = f.emit(f"add i64 {count}, {f.emit(f'sub i64 {parts}, 1')}")
+        each = f.emit(f"sdiv i64 {most}, {parts}")
+        grain = max(1, layout.grain)
+        units = f.emit(f"sdiv i64 {f.emit(f'add i64 {each}, {grain - 1}')}, {grain}")
+        chunk = f.emit(f"mul i64 {units}, {grain}")
+        par, pool = f.slot(outer, PAR, "ptr"), f.slot(outer, POOL, "ptr")
+        arguments = [("ptr", pool), ("ptr", f"@{layout.name}"), ("ptr", args), ("i64", count), ("i64", chunk)]
+        f.call(par, "i32", [*arguments, ("ptr", memory), ("i64", part)])
+        f.jump(after)
+        f.start(after)
+
+    # -- the other kinds -----------------------------------------------------------------------------------------------
+    def _product(self, group: Group) -> None:
+        node = group.head
+        assert node is not None
+        out: Any = node.outputs[0]
+        lowered = self._epilogue(group)
+        given = {b.name: self.place(v) for b, v in zip(lowered.kernel.buffers, lowered.values, strict=True)}
+        given["A"], given["B"] = self.place(node.inputs[0]), self.place(node.inputs[1])
+        access = self._access(lowered.kernel, given, {b.name: tuple(range(b.ndim)) for b in lowered.kernel.buffers})
+        layout = self.kernels.product(out.type.dtype, lowered.kernel, access)
+        m, n = self.lengths_of(out)
+        k = self.lengths_of(node.inputs[0])[1]
+        names = {"i0": m, "i1": n, "k": k, "i": m, "j": n}
+        whole = Collapsed(lowered.kernel, {a: (a,) for a in names}, {})
+        f, code = self.f, self.code
+        args = f.alloca(f"[{len(layout.slots)} x i64]")
+        for position, slot in enumerate(layout.slots):
+            if slot.kind == "pointer":
+                f.set_slot(args, position, given[slot.name].pointer, "ptr")
+            elif slot.kind == "size":
+                f.set_slot(args, position, code.value(names[slot.name]))
+            else:
+                f.set_slot(args, position, given[slot.name].strides[slot.axis])
+        count = "1" if layout.split is None else code.value(names[layout.split])
+        sizes = {a: [names[a]] for a in whole.axes}
+        self.launches.append(Launch(layout.name, self.kernels.texts[layout.name], (m, n, k), layout.cost))
+        self._run(layout, args, count, sizes, (m, n, k))
+
+    def _epilogue(self, group: Group) -> Lowered:
+        """The epilogue with all its axes: a matrix product runs over both, also where one is 1."""
+        if not group.maps:
+            group.axes = list(self.analysis.sizes.of(group.head.outputs[0]))  # type: ignore[union-attr]
+        return kernel_of(group, self.fusion, self.analysis.graph.nodes, self.floatX)
+
+    def _scatter(self, group: Group) -> None:
+        node = group.head
+        assert node is not None
+        source, target = self.place(node.inputs[0]), self.place(node.outputs[0])
+        self._elementwise_copy(node.inputs[0], source, target)
+        self._launch(kernel_of(group, self.fusion, self.analysis.graph.nodes, self.floatX), group)
+
+    def _copy(self, group: Group) -> None:
+        position = next(p for p, g in self.fusion.copies.items() if g is group)
+        variable = self.analysis.graph.outputs[position]
+        slot = self.frame.outputs[self.region.gives.index(position)]
+        pointer = self.f.slot("%frame", slot, "ptr")
+        target = contiguous(pointer, self.lengths_of(variable), self.code, self.f)
+        self._elementwise_copy(variable, self.place(variable), target)
+
+    def _elementwise_copy(self, variable: Variable, source: Place, target: Place) -> None:
+        kind: Any = variable.type
+        axes = tuple(f"i{k}" for k in range(kind.ndim))
+        where = tuple(const(0) if n == 1 else index(a) for n, a in zip(kind.shape, axes, strict=True))
+        axes = tuple(a for n, a in zip(kind.shape, axes, strict=True) if n != 1)
+        buffers = (Buffer("b0", kind.dtype, kind.ndim), Buffer("b1", kind.dtype, kind.ndim, written=True))
+        kernel = Kernel(axes, (), buffers, (Stage(False, (Store("b1", where, load("b0", where)),)),), self.floatX)
+        given = {"b0": source, "b1": target}
+        lengths = dict(zip((f"i{k}" for k in range(kind.ndim)), self.lengths_of(variable), strict=True))
+        simple = collapse(kernel, lambda name, axis: given[name].dense[axis])
+        access = self._access(kernel, given, simple.kept)
+        self._call(self.kernels.kernel(simple.kernel, access), simple, given, {a: lengths[a] for a in axes})
+
+    def _check(self, group: Group) -> None:
+        """Are all places in their axis? Otherwise the region ends here: nothing shared was written yet."""
+        node = group.head
+        assert node is not None
+        (i, n) = node.inputs
+        kind: Any = i.type
+        axes = tuple(f"j{k}" for k in range(kind.ndim))
+        where = tuple(const(0) if m == 1 else index(a) for m, a in zip(kind.shape, axes, strict=True))
+        length = self.analysis.lengths.number(n)
+        b0, b1 = Buffer("b0", kind.dtype, kind.ndim), Buffer("b1", "int64", 0)
+        b2 = Buffer("b2", "bool", 0, written=True)
+        values = {i: load("b0", where), n: load("b1")}
+        place = node.op.loop(node, lambda v, _: values[v], where)
+        outside = call(TABLE["or_"], call(TABLE["lt"], place, 0), call(TABLE["ge"], place, load("b1")))
+        inner = tuple(a for m, a in zip(kind.shape, axes, strict=True) if m != 1)
+        stages = (
+            Stage(True, (Reduce("r0", TABLE["or_"], "bool", outside),)),
+            Stage(False, (Store("b2", (), load("r0")),)),
+        )
+        kernel = Kernel((), inner, (b0, b1, b2), stages, self.floatX)
+        f = self.f
+        bound, flag = f.alloca("i64"), f.alloca("i64")
+        f.store("i64", self.code.value(length), bound, 8)
+        empty = contiguous(bound, [], self.code, f)
+        given = {"b0": self.place(i), "b1": empty, "b2": contiguous(flag, [], self.code, f)}
+        lengths = dict(zip((f"j{k}" for k in range(kind.ndim)), self.lengths_of(i), strict=True))
+        simple = collapse(kernel, lambda name, axis: given[name].dense[axis])
+        access = self._access(kernel, given, simple.kept)
+        self._call(self.kernels.kernel(simple.kernel, access), simple, given, {a: lengths[a] for a in inner})
+        stop, go = f.label("outside"), f.label("inside")
+        f.branch(f.emit(f"icmp ne i8 {f.load('i8', flag, 1)}, 0"), stop, go)
+        f.start(stop)
+        f.ret("1")
+        f.start(go)
+
+
+def itemsize(variable: Variable) -> int:
+    """Bytes of an element."""
+    kind: Any = variable.type
+    assert isinstance(kind, TensorType)
+    return int(np.dtype(kind.dtype).itemsize)
+
+
+__all__ = ["Axis", "Kernels", "Launch", "RegionCode", "base_of", "emit_region", "itemsize"]

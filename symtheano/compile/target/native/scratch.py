@@ -1,0 +1,153 @@
+"""The scratch memory of a region: which intermediate value lies where, by the lengths of their lives.
+
+Values that are not needed at the same time share a slot. Lengths are symbols, so values share a slot where their sizes
+are the same formula, or where both are numbers. The end of the memory is that of single launches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symtheano.compile.analyse import Analysis
+from symtheano.compile.fuse import Fusion
+from symtheano.compile.lengths import Length
+from symtheano.compile.schedule import Region, base_of
+from symtheano.compile.target.native.layout import Layout
+from symtheano.compile.target.native.length_code import LengthCode
+from symtheano.compile.target.native.llvm import Function
+from symtheano.graph.variable import Variable
+
+CHUNKS = 16  # into how many parts threads divide one launch, at most
+
+
+@dataclass
+class Slot:
+    """Memory for one value at a time. lengths: of the array; bytes: of an element, or in all where there is no length."""
+
+    bytes: int
+    lengths: tuple[Length, ...]
+
+    def size(self, code: LengthCode) -> str:
+        """Bytes, a multiple of 64."""
+        if not self.lengths:
+            return str(-(-self.bytes // 64) * 64)
+        f = code.f
+        total = code.product((self.bytes, *self.lengths))
+        return f.emit(f"and i64 {f.emit(f'add i64 {total}, 63')}, -64")
+
+
+@dataclass
+class Scratch:
+    """The plan of a region. outside: stored values that lie elsewhere. numbers: lengths that are read as values."""
+
+    region: Region
+    fusion: Fusion
+    analysis: Analysis
+    outside: set[Variable]
+    slots: list[Slot] = field(default_factory=list)
+    homes: dict[Variable, int] = field(default_factory=dict)
+    numbers: list[Variable] = field(default_factory=list)
+    launches: list[tuple[Layout, dict[str, list[Length]]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._plan()
+
+    # -- planning ------------------------------------------------------------------------------------------------------
+    def _plan(self) -> None:
+        last = self._last_uses()
+        free: dict[Any, list[int]] = {}
+        for variable in last:
+            if variable.owner is not None and self.analysis.kinds[variable.owner] == "size":
+                self.numbers.append(variable)
+                self.homes[variable] = self._slot(variable, free)
+        dying: dict[int, list[Variable]] = {}
+        for variable, position in last.items():
+            dying.setdefault(position, []).append(variable)
+        mine = {g: k for k, g in enumerate(self.region.groups)}
+        made: dict[int, list[Variable]] = {}
+        for variable in self.fusion.stored:
+            home = None if variable.owner is None else self.fusion.home.get(variable.owner)
+            if home in mine and variable not in self.outside:
+                made.setdefault(mine[home], []).append(variable)  # type: ignore[index]
+        for position in range(len(self.region.groups)):
+            for variable in made.get(position, ()):
+                self.homes[variable] = self._slot(variable, free)
+            for variable in dying.get(position, ()):
+                if variable in self.homes and variable not in self.numbers:
+                    free.setdefault(self._key(variable), []).append(self.homes[variable])
+
+    def _last_uses(self) -> dict[Variable, int]:
+        last: dict[Variable, int] = {}
+        mine = {g: k for k, g in enumerate(self.region.groups)}
+        for variable, groups in self.fusion.users.items():
+            base = base_of(variable, self.analysis)
+            for group in groups:
+                if group in mine:
+                    last[base] = max(last.get(base, 0), mine[group])
+        return last
+
+    def _key(self, variable: Variable) -> tuple[int, tuple[Length, ...]]:
+        kind: Any = variable.type
+        lengths = [self.analysis.lengths.of(n) for n in self.analysis.sizes.of(variable)]
+        constant = int(np.dtype(kind.dtype).itemsize)
+        for n in lengths:
+            constant *= n if isinstance(n, int) else 1
+        return constant, tuple(sorted((n for n in lengths if not isinstance(n, int)), key=repr))
+
+    def _slot(self, variable: Variable, free: dict[Any, list[int]]) -> int:
+        key = self._key(variable)
+        if free.get(key):
+            return free[key].pop()
+        if not key[1]:
+            for other in sorted((k for k in free if not k[1] and free[k]), key=lambda k: -k[0]):
+                number = free[other].pop()
+                self.slots[number].bytes = max(self.slots[number].bytes, key[0])
+                return number
+        self.slots.append(Slot(*key))
+        return len(self.slots) - 1
+
+    # -- code ----------------------------------------------------------------------------------------------------------
+    def start(self, code: LengthCode, arena: str) -> dict[Variable, str]:
+        """The addresses of the values; `arena` is that of the whole memory."""
+        f = code.f
+        offset = "0"
+        pointers: list[str] = []
+        for slot in self.slots:
+            pointers.append(arena if offset == "0" else f.gep(arena, offset))
+            size = slot.size(code)
+            offset = size if offset == "0" else f.emit(f"add i64 {offset}, {size}")
+        self._end = arena if offset == "0" else f.gep(arena, offset)
+        return {v: pointers[k] for v, k in self.homes.items()}
+
+    def launch(self, layout: Layout, sizes: dict[str, list[Length]], code: LengthCode) -> tuple[str, str]:
+        """The memory of a launch: its address, and the bytes that one part of it needs."""
+        if not layout.scratch:
+            return "null", "0"
+        self.launches.append((layout, sizes))
+        return self._end, _bytes(layout, sizes, code)
+
+    def total(self, code: LengthCode) -> str:
+        """Bytes of the whole memory."""
+        f: Function = code.f
+        total = "0"
+        for slot in self.slots:
+            size = slot.size(code)
+            total = size if total == "0" else f.emit(f"add i64 {total}, {size}")
+        most = "0"
+        for layout, sizes in self.launches:
+            needed = f.emit(f"mul i64 {_bytes(layout, sizes, code)}, {1 if layout.split is None else CHUNKS}")
+            more = f.emit(f"icmp sgt i64 {needed}, {most}")
+            most = f.emit(f"select i1 {more}, i64 {needed}, i64 {most}")
+        return total if most == "0" else f.emit(f"add i64 {total}, {most}")
+
+
+def _bytes(layout: Layout, sizes: dict[str, list[Length]], code: LengthCode) -> str:
+    f = code.f
+    total = "0"
+    for term in layout.scratch:
+        size = code.product((term.bytes, *(n for a in term.axes for n in sizes[a])))
+        total = size if total == "0" else f.emit(f"add i64 {total}, {size}")
+    return f.emit(f"and i64 {f.emit(f'add i64 {total}, 63')}, -64")

@@ -1,0 +1,220 @@
+"""The native target: a rewritten graph as machine code, and a host program where not all of it is."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from symtheano.compile.analyse import Analysis, Check, analyse
+from symtheano.compile.fuse import Fusion, fuse
+from symtheano.compile.lengths import given_in
+from symtheano.compile.rules import EXPAND
+from symtheano.compile.schedule import Region, Schedule, schedule
+from symtheano.compile.target.native import callable as calls
+from symtheano.compile.target.native.entry import Input, Output, Signature, emit_entry
+from symtheano.compile.target.native.host import Host, emit_host, load_host
+from symtheano.compile.target.native.llvm import Module
+from symtheano.compile.target.native.pool import shared as shared_pool
+from symtheano.compile.target.native.region import Kernels, RegionCode, emit_region
+from symtheano.compile.target.native.toolchain import Loaded, assembly, build, host
+from symtheano.config import config
+from symtheano.graph.fgraph import FunctionGraph
+from symtheano.graph.rule import RuleIndex
+from symtheano.graph.variable import Constant, Variable
+from symtheano.scalar.rows import is_native
+from symtheano.tensor.type import TensorType
+
+
+@dataclass(frozen=True)
+class Native:
+    """A function in machine code. entry: the signature of its entry point, where all of it is one region."""
+
+    analysis: Analysis
+    fusion: Fusion
+    schedule: Schedule
+    text: str
+    loaded: Loaded
+    host: Host
+    regions: tuple[tuple[RegionCode, Signature], ...]
+    entry: Signature | None
+    sources: tuple[Variable, ...]  # what the entry's cells hold
+    kernels: dict[str, str]
+    inputs: int
+
+    def load(self, cells: Sequence[list[Any]], other: Callable[..., Any]) -> Callable[..., Any]:
+        """The host program over the storages of the shared variables. other: the NumPy program."""
+        regions = [
+            calls.region(
+                self.loaded,
+                signature,
+                None if self.entry is not None else f"region{k}",
+                code.sizes,
+                code.body,
+                outer=outer_table(),
+            )
+            for k, (code, signature) in enumerate(self.regions)
+        ]
+        return load_host(self.host, cells, regions, other)
+
+    def bind(self, target: Any, cells: Sequence[list[Any]], locks: Sequence[Any], fallback: Callable[..., Any]) -> None:
+        """Calls of `target`, an instance of a fast type, go straight into machine code."""
+        assert self.entry is not None
+        graph = self.analysis.graph
+        places = {v: k for k, v in enumerate(graph.inputs[self.inputs :])}
+        own_cells, own_locks = [], []
+        for variable in self.sources:
+            if isinstance(variable, Constant):
+                own_cells.append([variable.data])
+                own_locks.append(threading.RLock())
+            else:
+                own_cells.append(cells[places[variable]])
+                own_locks.append(locks[places[variable]])
+        entry = calls.Entry(self.loaded, "entry", self.entry, own_cells, own_locks, fallback, outer_table())
+        calls.bind(target, entry)
+
+    def assembly(self) -> str:
+        """The machine code as text."""
+        return assembly(self.text)
+
+
+def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | None:
+    """A rewritten graph, whose first `inputs` inputs are arguments, as machine code; None where none of it is.
+
+    unpack: the only result is returned itself, not a list.
+    """
+    expanded = graph.rewrite(_expansions())
+    analysis = analyse(expanded, is_native, config.floatX)
+    fusion = fuse(expanded, analysis.sizes, analysis.kind_of)
+    plan = schedule(analysis, fusion)
+    parts = [p for p in plan.parts if isinstance(p, Region)]
+    if not parts:
+        return None
+    whole = len(plan.parts) == 1 and _all_arrays(expanded) and calls.available() is None
+    checks = list(dict.fromkeys(c for each in analysis.checks.values() for c in each))
+    if whole:
+        _add_reads(parts[0], checks)
+    kernels = Kernels(Module(host()))
+    codes = [
+        emit_region(kernels, k, part, plan, analysis, fusion, checks if whole else (), config.floatX)
+        for k, part in enumerate(parts)
+    ]
+    program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, unpack)
+    signatures = [_signature(part, plan, expanded) for part in parts]
+    entry, sources = _entry(parts[0], plan, expanded, inputs, unpack) if whole else (None, ())
+    exports: list[str] = []
+    if entry is not None:
+        emit_entry(kernels.module, "entry", entry, codes[0].sizes, codes[0].body)
+        exports.append("entry")
+        exports += _exported(kernels.module, codes)
+    elif calls.available() is None:
+        for k, (code, signature) in enumerate(zip(codes, signatures, strict=True)):
+            emit_entry(kernels.module, f"region{k}", signature.as_region(), code.sizes, code.body)
+            exports.append(f"region{k}")
+    else:
+        exports += _exported(kernels.module, codes)
+    text = str(kernels.module)
+    loaded = build(text, exports)
+    regions = tuple(zip(codes, signatures, strict=True))
+    return Native(analysis, fusion, plan, text, loaded, program, regions, entry, tuple(sources), kernels.texts, inputs)
+
+
+def function_type(base: type) -> type:
+    """The type of functions: one whose instances may be called straight into machine code, where Python lets us."""
+    return base if calls.available() is not None else calls.fast_type(base)
+
+
+@cache
+def _expansions() -> RuleIndex:
+    return RuleIndex(EXPAND)
+
+
+def _exported(module: Module, codes: Sequence[RegionCode]) -> list[str]:
+    names = [name for code in codes for name in (code.sizes, code.body)]
+    for name in names:
+        module.functions[name].linkage = ""
+    return names
+
+
+def _all_arrays(graph: FunctionGraph) -> bool:
+    return all(isinstance(v.type, TensorType) for v in (*graph.inputs, *graph.outputs))
+
+
+def _add_reads(region: Region, checks: Sequence[Check]) -> None:
+    """A region that checks lengths is given the arrays that have them."""
+    needed = [v for c in checks for length in (c.left, c.right) for v in given_in(length)]
+    known = set(region.reads)
+    region.reads += [v for v in dict.fromkeys(needed) if v not in known and not isinstance(v, Constant)]
+
+
+def _input(variable: Any, plan: Schedule, **source: Any) -> Input:
+    written = variable in plan.in_place.values()
+    return Input(variable.type.dtype, tuple(variable.type.shape), written=written, **source)
+
+
+def _signature(region: Region, plan: Schedule, graph: FunctionGraph) -> Signature:
+    """The region as a function of all it reads."""
+    reads = tuple(_input(v, plan, argument=k) for k, v in enumerate(region.reads))
+    outputs = tuple(_output(item, graph) for item in region.gives)
+    return Signature(reads, outputs, tuple(range(len(outputs))), "tuple", (), fallback=False)
+
+
+def _output(item: Variable | int, graph: FunctionGraph) -> Output:
+    variable: Any = graph.outputs[item] if isinstance(item, int) else item
+    return Output(variable.type.dtype, variable.type.ndim)
+
+
+def _entry(
+    region: Region, plan: Schedule, graph: FunctionGraph, inputs: int, unpack: bool
+) -> tuple[Signature, list[Variable]]:
+    """The signature of a function that is one region, and what its cells hold."""
+    places = {v: k for k, v in enumerate(graph.inputs)}
+    sources: list[Variable] = []
+
+    def cell(variable: Variable) -> int:
+        if variable not in sources:
+            sources.append(variable)
+        return sources.index(variable)
+
+    found: list[Input] = []
+    for variable in region.reads:
+        place = places.get(variable, inputs)
+        if place < inputs:
+            found.append(_input(variable, plan, argument=place))
+        else:
+            found.append(_input(variable, plan, cell=cell(variable)))
+    read = set(region.reads)
+    for k, variable in enumerate(graph.inputs[:inputs]):
+        if variable not in read:
+            kind: Any = variable.type
+            found.append(Input(kind.dtype, tuple(kind.shape), argument=k, read=False))
+    at = {item: k for k, item in enumerate(region.gives)}
+    returned, stored = [], []
+    for position, output in enumerate(graph.outputs):
+        if position in plan.in_place:
+            continue
+        number = at[position] if position in at else at[output]
+        target = graph.updates.get(position)
+        if target is None:
+            returned.append(number)
+        else:
+            stored.append((number, cell(graph.inputs[target])))
+    outputs = tuple(_output(item, graph) for item in region.gives)
+    result = "only" if unpack else "list"
+    return Signature(tuple(found), outputs, tuple(returned), result, tuple(stored)), sources  # type: ignore[arg-type]
+
+
+@cache
+def _outer() -> Any:
+    pool = shared_pool()
+    table = (ctypes.c_uint64 * 8)()
+    table[0], table[1], table[2] = pool.par, pool.context, pool.threads
+    return table
+
+
+def outer_table() -> int:
+    """The address of the table of functions that regions call: see the slots in region.py."""
+    return ctypes.addressof(_outer())

@@ -1,0 +1,94 @@
+"""How many lanes: the width of vectors, from the dtypes a kernel computes with, and how heavy its bodies are.
+
+A heavy body (exp, division ...) keeps the processor busy with one vector at a time: one masked loop serves whole
+vectors and the rest at the end of an axis, and half the code is compiled. A light body runs several vectors at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from symtheano.compile.kernel import Kernel, Stage, Store
+from symtheano.compile.target.native.address import affine
+from symtheano.compile.target.native.llvm import Host
+from symtheano.compile.target.native.nest import Classes, Nest, step_along
+from symtheano.scalar.dtypes import real_of
+from symtheano.scalar.expr import Expr, postorder
+from symtheano.scalar.rows_convert import register_dtype
+
+HEAVY = 16.0  # a body of this weight is heavy
+UNROLL = 4  # vectors at once in a light body
+STEPS = 16  # terms that a lane adds up before its block is added to the total
+
+_WEIGHTS = {name: 3.0 for name in ("true_div", "inv", "sqrt", "floor", "ceil", "trunc", "round_half_to_even", "sgn")}
+_WEIGHTS |= {name: 8.0 for name in ("int_div", "mod")}
+_WEIGHTS |= dict.fromkeys(
+    (
+        *("add", "sub", "mul", "neg", "abs_", "sqr", "maximum", "minimum", "clip", "switch", "second", "identity"),
+        *("eq", "neq", "lt", "le", "gt", "ge", "isnan", "isinf", "and_", "or_", "xor", "invert", "real", "imag"),
+        *("conj", "complex"),
+    ),
+    1.0,
+)
+_FUNCTION, _APART = 20.0, 12.0  # any other row; an element on its own
+
+
+@dataclass(frozen=True)
+class Widths:
+    """lanes: of a vector. block: lanes of a block in column form. heavy: of each stage."""
+
+    lanes: int
+    block: int
+    heavy: tuple[bool, ...]
+    weights: tuple[float, ...]
+
+
+def widths(kernel: Kernel, nest: Nest, classes: Classes, dtypes: Mapping[Expr, str], host: Host) -> Widths:
+    """The widths for a kernel in a nest."""
+    weights = tuple(_weight(kernel, stage, nest, classes, dtypes) for stage in kernel.stages)
+    if nest.vector is None:
+        return Widths(1, 1, tuple(False for _ in weights), weights)
+    lanes = max(1, host.vector_bytes // _itemsize(kernel, dtypes))
+    # In column form all stages run inside the loop over blocks of lanes: they have one width.
+    heavy = tuple(w >= HEAVY if nest.row else sum(weights) >= HEAVY for w in weights)
+    return Widths(lanes, lanes if any(heavy) or nest.row else lanes * UNROLL, heavy, weights)
+
+
+def _itemsize(kernel: Kernel, dtypes: Mapping[Expr, str]) -> int:
+    """The size of the elements that most is computed with; of equals the larger."""
+    counts: dict[int, float] = {}
+    for node in postorder([s.expr for s in kernel.statements()]):
+        dtype = dtypes.get(node)
+        if node.kind != "const" and dtype is not None and (dtype != "bool" or not counts):
+            size = np.dtype(register_dtype(real_of(dtype))).itemsize
+            counts[size] = counts.get(size, 0.0) + (_row_weight(node) if node.kind == "call" else 1.0)
+    return max(counts, key=lambda size: (counts[size], size)) if counts else 8
+
+
+def _row_weight(node: Expr) -> float:
+    return _WEIGHTS.get(node.value.name, 1.0 if node.value.params else _FUNCTION)
+
+
+def _weight(kernel: Kernel, stage: Stage, nest: Nest, classes: Classes, dtypes: Mapping[Expr, str]) -> float:
+    buffers = {b.name for b in kernel.buffers}
+    exprs = [s.expr for s in stage.body]
+    weight = 0.0
+    for node in postorder(exprs):
+        if node.kind == "call":
+            weight += _row_weight(node)
+        elif node.kind == "load" and node.value in buffers:
+            weight += _access_weight(nest, node.args, classes[node.value], dtypes)
+    for statement in stage.body:
+        if isinstance(statement, Store):
+            weight += _access_weight(nest, statement.index, classes[statement.buffer], dtypes)
+    return weight
+
+
+def _access_weight(nest: Nest, index: tuple[Expr, ...], classes: tuple[str, ...], dtypes: Mapping[Expr, str]) -> float:
+    if nest.vector is None:
+        return 1.0
+    along = step_along(nest.vector, tuple(affine(i, dtypes) for i in index), classes)
+    return 1.0 if along in ("same", "beside") else _APART
