@@ -16,7 +16,16 @@ import pytest
 from symtheano.compile import cache
 from symtheano.compile.target.native import toolchain
 from symtheano.compile.target.native.llvm import Host, Module
-from symtheano.compile.target.native.toolchain import HOSTS, assembly, build, describe, host, link, object_for
+from symtheano.compile.target.native.toolchain import (
+    HOSTS,
+    assembly,
+    build,
+    describe,
+    host,
+    link,
+    object_for,
+    pretending,
+)
 from symtheano.config import config
 
 CALL = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
@@ -210,6 +219,48 @@ def test_this_machine_is_one_that_code_can_be_made_for() -> None:
     assert host() is host()
     assert host().vector_bytes in (16, 32, 64)
     assert "total:" in assembly(square_sum(host()))
+
+
+def test_code_of_an_older_machine_runs_here(folder: Path) -> None:
+    if not host().triple.startswith("x86_64"):
+        pytest.skip("not this family")
+    with pretending(HOSTS["sse2"]):
+        assert host() is HOSTS["sse2"]
+        with pretending(HOSTS["avx2"]):
+            assert host() is HOSTS["avx2"]
+        loaded = build(square_sum(host()), ["total"])
+        assert CALL(loaded.address("total"))(4) == 14
+    assert host() not in HOSTS.values()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_compiles() -> None:
+    """Forked from a process that compiles in another thread all the time."""
+    script = """
+import os, threading
+from tests.native.test_toolchain import CALL, square_sum, toolchain
+from symtheano.config import config
+config.cache = False
+go = True
+def work():
+    n = 0
+    while go:
+        n += 1
+        toolchain.build(square_sum(toolchain.host(), n), ["total"])
+thread = threading.Thread(target=work)
+thread.start()
+for turn in range(10):
+    child = os.fork()
+    if child == 0:
+        loaded = toolchain.build(square_sum(toolchain.host(), -turn), ["total"])
+        os._exit(CALL(loaded.address("total"))(20) - 2470 + turn)
+    assert os.waitpid(child, 0)[1] == 0
+go = False
+thread.join()
+"""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
