@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from symtheano.scalar.machine import INFINITY, Code, Rare, Reg, is_nan
+from symtheano.scalar.machine import Code, Rare, Reg, is_nan
 from symtheano.scalar.rows_convert import infinite, number_of
 from symtheano.scalar.rows_integer import plain, same
 
@@ -114,9 +114,7 @@ def power(general: Row | None) -> Row:
             square = code.op("mul", x, x)
             return square if known == 2 else code.op("mul", square, x if known == 3 else square)
         if known == 0.5:
-            root = code.op("sqrt", code.op("add", x, code.like(x, 0.0)))  # (-0.0) ** 0.5 is 0.0
-            infinity = code.like(x, INFINITY)
-            return code.op("select", code.op("eq", x, code.op("neg", infinity)), infinity, root)
+            return code.op("sqrt", x)  # as NumPy: -inf gives nan
         assert general is not None, "x ** y of floats is not native"
         return general(code, x, y)
 
