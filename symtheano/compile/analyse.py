@@ -23,7 +23,7 @@ from symtheano.tensor.elemwise import DimShuffle, Elemwise
 from symtheano.tensor.gather import Gather, Place, Scatter
 from symtheano.tensor.index_basic import Subtensor
 from symtheano.tensor.reshape import Reshape
-from symtheano.tensor.shape_ops import MakeVector, Shape_i
+from symtheano.tensor.shape_ops import MakeVector, Shape_i, SliceLength
 from symtheano.tensor.sizes import vector_items
 from symtheano.tensor.supremum import Infimum, Supremum
 from symtheano.tensor.type import TensorType
@@ -113,8 +113,8 @@ class _Node:
             return "product" if self._native_product() else "step"
         if isinstance(op, DimShuffle):
             return "view"
-        if isinstance(op, Shape_i):
-            return "size"
+        if isinstance(op, (Shape_i, SliceLength)):
+            return "size" if self._numbers(node.inputs[1:]) else "step"
         if isinstance(op, Subtensor):
             return "view" if self._numbers(node.inputs[1:]) else "step"
         if isinstance(op, Reshape):

@@ -338,7 +338,7 @@ class _Fuser:
     def _leaves(self) -> None:
         """Arguments, shared variables and constants are read from memory by whoever reads them."""
         for variable, readers in self.inlined.items():
-            if variable.owner is None or self.kind_of(variable.owner) in ("size", "view"):
+            if variable.owner is None or self.kind_of(variable.owner) == "size":
                 for group in readers:
                     self._read_memory(variable, group)
 

@@ -62,6 +62,8 @@ class _Lowering:
         for variable in stored:
             if variable in self.fusion.stored:
                 self._store(variable)
+        if self.group.kind == "scatter" and head is not None:
+            self._scatter(head)
         self._keep(nodes)
         return self._assemble()
 
@@ -77,13 +79,12 @@ class _Lowering:
         used: list[_Value] = []
 
         def reader(variable: Variable, place: tuple[Expr, ...]) -> Expr:
-            value = self._read_at(variable, tuple(map(self._renamed, place)))
+            value = self._read_at(variable, place)
             used.append(value)
             return value.expr
 
         coordinates = self._place(where)
         expr = node.op.loop(node, reader, coordinates)
-        expr = _typed(node, expr)
         level = max((v.level for v in used), default=0)
         inner = bool(self.group.reduced & {a for a in where if a is not None})
         self.values[out] = _Value(expr, level, inner or any(v.inner for v in used))
@@ -112,9 +113,6 @@ class _Lowering:
 
     def _axis(self, axis: int) -> str:
         return f"{'j' if axis in self.group.reduced else 'i'}{axis}"
-
-    def _renamed(self, where: Expr) -> Expr:
-        return where
 
     def _reduction(self, node: Apply, value: _Value) -> _Value:
         op = node.op
@@ -145,6 +143,16 @@ class _Lowering:
         where = (0, 1) if head is not None and variable is head.outputs[0] else self.group.maps[variable.owner]  # type: ignore[index]
         inner = bool(self.group.reduced & {a for a in where if a is not None})
         self.statements.append((value.level, inner, Store(buffer.name, self._place(where), value.expr)))
+
+    def _scatter(self, head: Apply) -> None:
+        """Adds the values to the places of the result, which is a copy of the first input by then."""
+        own = iter(range(len(self.group.axes)))
+        value: Any = head.inputs[1]
+        where = tuple(None if n == 1 else next(own) for n in value.type.shape)
+        out: Any = head.outputs[0]
+        places, expr = head.op.scatter(head, lambda v, p: self._read_at(v, p).expr, self._place(where))
+        buffer = self.buffers[out] = Buffer(f"b{len(self.buffers)}", out.type.dtype, out.type.ndim, written=True)
+        self.statements.append((0, False, Store(buffer.name, places, expr, add=True)))
 
     def _keep(self, nodes: Sequence[Apply]) -> None:
         """Values that are expensive and needed in several rounds are computed in the first and kept."""
@@ -187,11 +195,6 @@ class _Lowering:
             self.floatX,
         )
         return Lowered(kernel, tuple(self.buffers), (*points, *inner_axes))
-
-
-def _typed(node: Apply, expr: Expr) -> Expr:
-    """`expr` made of the dtype that the node declares (a node of an old type keeps it)."""
-    return expr
 
 
 def _with_expr(statement: Statement, expr: Expr) -> Statement:

@@ -13,8 +13,11 @@ from symtheano.compile.rules.shape import has_length
 from symtheano.compile.rules.sign import interval
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply, Constant
+from symtheano.scalar.dtypes import DISCRETE, is_complex
+from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.arange import ARange
-from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
+from symtheano.tensor.dot import Dot
+from symtheano.tensor.elemwise import DimShuffle, Elemwise, dimshuffle, functions, pad_left
 from symtheano.tensor.gather import Gather, Pattern, Place, Scatter
 from symtheano.tensor.index import subtensor
 from symtheano.tensor.index_advanced import (
@@ -23,8 +26,10 @@ from symtheano.tensor.index_advanced import (
     AdvancedSubtensor,
     AdvancedSubtensor1,
 )
-from symtheano.tensor.index_key import FULL, Selection, is_array, is_full, is_mask
-from symtheano.tensor.sizes import as_size, origin, shape_i
+from symtheano.tensor.index_basic import IncSubtensor, Subtensor
+from symtheano.tensor.index_key import FULL, Selection, ends, is_array, is_full, is_mask, slice_length
+from symtheano.tensor.shape import patternbroadcast
+from symtheano.tensor.sizes import as_size, constant_dim, origin, shape_i
 from symtheano.tensor.type import tensor_type
 
 m = functions
@@ -224,9 +229,132 @@ def expand_writing(node: Apply) -> list[Any] | None:
     found = located(x, entries, cut=False)
     if found is None or x.type.dtype == "bool":
         return None
-    y = cast_to(y, x.type.dtype)
-    y = dimshuffle(y, ["x"] * (found.ndim - y.type.ndim) + list(range(y.type.ndim)))
-    return [Scatter(found.pattern, op.set_instead_of_inc)(x, y, *found.places)]
+    return [_scattered(found, y, op.set_instead_of_inc)]
 
 
-INDEX: tuple[Any, ...] = (expand_indexing, expand_one_hot, expand_writing)
+def _scattered(found: Located, y: Any, set_instead_of_inc: bool) -> Any:
+    """The Scatter of y, cast and stretched to what the key selects."""
+    op = Scatter(found.pattern, set_instead_of_inc)
+    inputs = [found.x, *found.places]
+    lengths = [shape_i(inputs[each[0][0]], each[0][1]) if each else as_size(1) for each in op.lengths(inputs)]
+    y = pad_left(cast_to(y, found.x.type.dtype), found.ndim)
+    ones = [not each for each in op.lengths(inputs)]
+    if any(b and not a for a, b in zip(y.type.broadcastable, ones, strict=True)):
+        y = patternbroadcast(y, [a or b for a, b in zip(y.type.broadcastable, ones, strict=True)])  # which checks it
+    if y.type.broadcastable != tuple(ones):
+        y = Alloc()(y, *lengths)
+    return op(found.x, y, *found.places)
+
+
+def _sliced(x: Any, axis: int, entry: slice) -> tuple[Any, bool] | None:
+    """The places that a slice takes of an axis, as a vector or (True) as the only one; None where it is not known."""
+    n: Any = x.type.shape[axis]
+    step = 1 if entry.step is None else entry.step
+    if not isinstance(step, int) or n == 1:
+        return None
+    n = shape_i(x, axis) if n is None else n
+    count = as_size(slice_length(entry, n))
+    forwards = step > 0
+    if forwards and (entry.start is None or (isinstance(entry.start, int) and entry.start >= 0)):
+        start = as_size(entry.start or 0)  # beyond the end nothing is counted
+    else:
+        start = as_size(ends(entry, n, 1 if forwards else -1)[0])
+    if constant_dim(count) == 1:
+        return start, True
+    place: Any = ARange("int64")(as_size(0), count, as_size(1))
+    place = place if step == 1 else m.mul(place, as_size(step))
+    return (place if constant_dim(start) == 0 else m.add(place, dimshuffle(start, ["x"]))), False
+
+
+_REAL = ("float32", "float64", *(d for d in DISCRETE if d != "bool"))  # what loops add in place
+
+
+@rule(
+    IncSubtensor,
+    examples=[
+        _writing(False, lambda x: x[1:, ::2], 2),
+        _writing(False, lambda x: x[:, 0:1, -1], 3),
+        _writing(False, lambda x, i: x[i, : i - 1], 2, 0),
+        _writing(True, lambda x, i: x[-3:, i::-1], 2, 0),
+    ],
+)
+def expand_slice_writing(node: Apply) -> list[Any] | None:
+    """inc(x, key, y) and set(x, key, y) with integers and slices in the key, as a Scatter."""
+    x, y = node.inputs[:2]
+    op: Any = node.op
+    entries = [*op.entries(node.inputs)]
+    entries += [FULL] * (x.type.ndim - len(entries))
+    ndim = sum(isinstance(e, slice) for e in entries)
+    pattern: list[int | None] = []
+    places: list[Any] = []
+    k = 0
+    for axis, entry in enumerate(entries):
+        if isinstance(entry, slice) and is_full(entry):
+            pattern.append(k)
+        elif isinstance(entry, slice):
+            found = _sliced(x, axis, entry)
+            if found is None:
+                return None
+            place, only = found
+            pattern.append(None)
+            places.append(dimshuffle(place, ["x" if only or d != k else 0 for d in range(ndim)]))
+        else:
+            place = Place(_may_be_negative(entry))(as_size(entry), shape_i(x, axis))
+            pattern.append(None)
+            places.append(dimshuffle(place, ["x"] * ndim))
+        k += isinstance(entry, slice)
+    if not places or x.type.dtype not in _REAL or is_complex(y.type.dtype):
+        return None
+    return [_scattered(Located(x, tuple(pattern), places, ndim), y, op.set_instead_of_inc)]
+
+
+def _picked_logsoftmax(cut: bool) -> Any:
+    x, y = _x(2, 1)
+    z = m.sub(x, m.log(m.exp(x).sum(axis=1, keepdims=True)))
+    place = Place(False)(y, shape_i(z, 1))
+    return [x, y], [Gather((0, None))(z[: shape_i(y, 0)] if cut else z, place)]
+
+
+@rule(
+    Gather,
+    reason="a function of the elements is computed at each by itself",
+    examples=[lambda: _picked_logsoftmax(False), lambda: _picked_logsoftmax(True)],
+)
+def gather_before_function(node: Apply) -> list[Any] | None:
+    """f(x, c)[i, labels] -> f(x[i, labels], c[i]), where c does not vary along the rows, nor is x a product."""
+    x: Any = node.inputs[0]
+    pattern, (_, *places) = node.op.pattern, node.inputs
+    direct = [k for k in pattern if k is not None]
+    if len(places) != 1 or direct != list(range(x.type.ndim - 1)) or x.owner is None:
+        return None
+    key = None
+    if type(x.owner.op) is Subtensor:
+        key = x.owner.op.entries(x.owner.inputs)
+        x = x.owner.inputs[0]
+    if x.owner is None or type(x.owner.op) is not Elemwise or not all(isinstance(e, slice) for e in key or ()):
+        return None
+    axis = pattern.index(None)
+    long = [v for v in x.owner.inputs if not v.type.broadcastable[axis]]
+    if len(long) != 1 or (long[0].owner is not None and type(long[0].owner.op) is Dot):
+        return None
+    if key is not None and axis < len(key) and not is_full(key[axis]):
+        return None
+
+    def part(v: Any) -> Any:
+        if key is not None:
+            own = [FULL if one else e for e, one in zip(key, v.type.broadcastable, strict=False)]
+            v = v if all(map(is_full, own)) else subtensor(v, own)
+        if v.type.broadcastable[axis]:
+            return dimshuffle(v, [k for k in range(v.type.ndim) if k != axis])
+        return Gather(pattern)(v, *places)
+
+    return [like(x.owner.op(*map(part, x.owner.inputs)), node.outputs[0])]
+
+
+INDEX: tuple[Any, ...] = (
+    gather_before_function,
+    expand_indexing,
+    expand_one_hot,
+    expand_writing,
+    expand_slice_writing,
+)

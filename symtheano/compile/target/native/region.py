@@ -70,7 +70,6 @@ class Kernels:
         """The layout of a matrix product's function."""
         key = ("product", dtype, str(kernel), tuple(sorted(access.items())), kernel.floatX)
         if key not in self.known:
-            kernel.check()
             name = f"m{len(self.known)}"
             self.texts[name] = f"product {dtype}\n{kernel}"
             self.known[key] = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access)
@@ -199,9 +198,7 @@ class _Emitter:
     def _lengths_as_values(self) -> None:
         """Lengths that kernels read as numbers lie in scratch memory."""
         for variable in self.scratch.numbers:
-            assert variable.owner is not None
-            op: Any = variable.owner.op
-            n = self.lengths_of(variable.owner.inputs[0])[op.i]
+            n = self.analysis.lengths.number(variable)
             self.f.store("i64", self.code.value(n), self.places[variable].pointer, 8)
 
     def place(self, variable: Variable) -> Place:

@@ -214,7 +214,7 @@ class _Drive:
         return f.when(self.packs_a, packed, [("ptr", a), ("i64", self.field["a_row"]), ("i64", self.field["a_k"])])
 
     def _tall_rows(self, rows: str) -> str:
-        """Rows for tall tiles, a multiple of their height; short ones do the rest. Least is computed in vain: 7 = 4 + 3."""
+        """Rows for tall tiles, a multiple of their height; short ones do the rest, with least in vain: 7 = 4 + 3."""
         f, shape = self.f, self.shape
         rest = self.op("srem", rows, shape.tall)
         whole = self.op("sub", rows, rest)

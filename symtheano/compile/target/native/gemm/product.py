@@ -1,4 +1,4 @@
-"""A matrix product with an epilogue as a launched function (see layout.py): out[i, j] = epilogue(sum over k of A[i, k] B[k, j]).
+"""A matrix product with an epilogue, as a launched function (see layout.py): acc[i, j] is the sum of A[i, k] B[k, j].
 
     W -= lr * x.T @ d       kernel [i, j; ] *W: float32[2], lr: float32[0]
                               once:  W[i, j] = W[i, j] - lr * acc[i, j]
@@ -95,7 +95,7 @@ class _Product:
         spec, shape = self.spec, self.shape
         spec.moves  # noqa: B018 - raises where the epilogue is none
         kernel = self._block_kernel()
-        classes = {**self.access, ACC: ("s", "c"), **{b: () for b in self.origins.values()}}
+        classes = {**self.access, ACC: ("s", "c"), **dict.fromkeys(self.origins.values(), ())}
         self.inner = emit_kernel(self.module, f"{self.name}.epilogue", kernel, classes)
         assert not self.inner.scratch, kernel
         own = [s for s in self.inner.slots if s.kind != "size" and s.name not in (ACC, *self.origins.values())]
@@ -133,31 +133,29 @@ class _Product:
     def _launch(self) -> None:
         """Fills in the record of the loops, with strides in bytes, and runs them."""
         f = self.module.function(self.name, ABI, "i32")
-        size = self.shape.size
         job = f.alloca(f"[{len(FIELDS)} x i64]")
         i, j = self.spec.axes
         fields = {
-            "a": ("pointer", "A", 0),
-            "a_row": ("stride", "A", 0),
-            "a_k": ("stride", "A", 1),
-            "b": ("pointer", "B", 0),
-            "b_k": ("stride", "B", 0),
-            "b_col": ("stride", "B", 1),
-            "rows": ("size", i, 0),
-            "cols": ("size", j, 0),
-            "depth": ("size", "k", 0),
+            "a": Slot("pointer", "A"),
+            "a_row": Slot("stride", "A", 0),
+            "a_k": Slot("stride", "A", 1),
+            "b": Slot("pointer", "B"),
+            "b_k": Slot("stride", "B", 0),
+            "b_col": Slot("stride", "B", 1),
+            "rows": Slot("size", i),
+            "cols": Slot("size", j),
+            "depth": Slot("size", "k"),
         }
-        for field, (kind, name, axis) in fields.items():
-            value = f.slot("%args", self.slots.index(Slot(kind, name, axis)))  # type: ignore[arg-type]
-            f.set_slot(job, FIELDS.index(field), f.emit(f"mul i64 {value}, {size}") if kind == "stride" else value)
         out = self.spec.copied_to()
         if out is not None and self.access[out][1] == "c":
-            f.set_slot(job, FIELDS.index("c"), f.slot("%args", self.slots.index(Slot("pointer", out))))
-            row = f.slot("%args", self.slots.index(Slot("stride", out, 0)))
-            f.set_slot(job, FIELDS.index("c_row"), f.emit(f"mul i64 {row}, {size}"))
-        else:
-            f.set_slot(job, FIELDS.index("c"), "0")
-            f.set_slot(job, FIELDS.index("c_row"), "0")
+            fields |= {"c": Slot("pointer", out), "c_row": Slot("stride", out, 0)}
+        for place, field in enumerate(FIELDS):
+            value = "0"
+            if field in fields:
+                value = f.slot("%args", self.slots.index(fields[field]))
+                if fields[field].kind == "stride":
+                    value = f.emit(f"mul i64 {value}, {self.shape.size}")
+            f.set_slot(job, place, value)
         f.set_slot(job, FIELDS.index("done"), f"@{self.name}.done", "ptr")
         f.set_slot(job, FIELDS.index("frame"), "%args", "ptr")
         drive = f.slot("%args", len(self.slots) - 1, "ptr") if self.shared else emit_drive(self.module, self.shape)
@@ -186,15 +184,18 @@ class _Product:
                 held = f.alloca("i64", 8)
                 f.store("i64", first[axis], held, 8)
                 return held, "ptr"
-        value = f.slot("%frame", self.slots.index(slot), "ptr" if slot.kind == "pointer" else "i64")
-        if slot.kind == "stride":
-            return value, "i64"
-        itemsize = np.dtype({b.name: b.dtype for b in self.spec.epilogue.buffers}[slot.name]).itemsize
-        for axis, move in enumerate(self.spec.moves.get(slot.name, ())):
+        kind = "ptr" if slot.kind == "pointer" else "i64"
+        value = f.slot("%frame", self.slots.index(slot), kind)
+        return (value if slot.kind == "stride" else self._moved_to_block(f, slot.name, value)), kind
+
+    def _moved_to_block(self, f: Function, name: str, pointer: str) -> str:
+        """The buffer from the block's first element on."""
+        itemsize = np.dtype({b.name: b.dtype for b in self.spec.epilogue.buffers}[name]).itemsize
+        for axis, move in enumerate(self.spec.moves.get(name, ())):
             if move is not None:
                 steps = f.emit(f"mul i64 {('%row', '%col')[move]}, {itemsize}")
-                if self.access[slot.name][axis] != "c":
-                    stride = f.slot("%frame", self.slots.index(Slot("stride", slot.name, axis)))
+                if self.access[name][axis] != "c":
+                    stride = f.slot("%frame", self.slots.index(Slot("stride", name, axis)))
                     steps = f.emit(f"mul i64 {steps}, {stride}")
-                value = f.gep(value, steps)
-        return value, "ptr"
+                pointer = f.gep(pointer, steps)
+        return pointer
