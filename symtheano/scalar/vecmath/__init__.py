@@ -12,10 +12,14 @@ from collections.abc import Callable
 
 from symtheano.scalar.machine import Reg
 from symtheano.scalar.vecmath.activation import sigmoid, softplus, tanh
+from symtheano.scalar.vecmath.error import erf
 from symtheano.scalar.vecmath.exponential import exp, exp2, expm1
 from symtheano.scalar.vecmath.logarithm import log, log1p, log2, log10
+from symtheano.scalar.vecmath.trigonometry import cos, sin
 
 FUNCTIONS: dict[str, Callable[..., Reg]] = {
+    "cos": cos,
+    "erf": erf,
     "exp": exp,
     "exp2": exp2,
     "expm1": expm1,
@@ -24,6 +28,7 @@ FUNCTIONS: dict[str, Callable[..., Reg]] = {
     "log2": log2,
     "log10": log10,
     "sigmoid": sigmoid,
+    "sin": sin,
     "softplus": softplus,
     "tanh": tanh,
 }

@@ -45,6 +45,7 @@ def tanh(code: Code, x: Reg) -> Reg:
         # What the sum `below` lost, times the derivative of the quotient, as 1 / below = (1 - value) / 2.
         lost = code.mul(code.sub(grown, code.sub(below, two)), code.like(x, 0.5))
         value = code.fma(code.neg(value), code.mul(lost, code.sub(code.like(x, 1.0), value)), value)
+        value = at_most(code, value, 1.0)
     return code.copysign(value, x)
 
 
