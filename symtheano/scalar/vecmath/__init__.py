@@ -15,6 +15,7 @@ from symtheano.scalar.vecmath.activation import sigmoid, softplus, tanh
 from symtheano.scalar.vecmath.error import erf
 from symtheano.scalar.vecmath.exponential import exp, exp2, expm1
 from symtheano.scalar.vecmath.logarithm import log, log1p, log2, log10
+from symtheano.scalar.vecmath.power import power
 from symtheano.scalar.vecmath.trigonometry import cos, sin
 
 FUNCTIONS: dict[str, Callable[..., Reg]] = {
@@ -27,6 +28,7 @@ FUNCTIONS: dict[str, Callable[..., Reg]] = {
     "log1p": log1p,
     "log2": log2,
     "log10": log10,
+    "pow": power,
     "sigmoid": sigmoid,
     "sin": sin,
     "softplus": softplus,

@@ -133,12 +133,17 @@ def exp_not_positive(code: Code, x: Reg) -> Reg:
 
 def exp2(code: Code, x: Reg) -> Reg:
     """2 ** x."""
-    c, form = _CONSTANTS[x.dtype], format_of(x)
+    form = format_of(x)
     clamped = at_least(code, at_most(code, x, form.bias + 2.0), -(form.bias + form.stored + 3.0))
     shifter = code.like(x, form.shifter + 2 * form.bias)
     shifted = code.add(clamped, shifter)
     rest = code.sub(clamped, code.sub(shifted, shifter))
-    return times_power(code, horner(code, rest, [*c.exp2, 1.0]), to_bits(code, shifted))
+    return exp2_of_parts(code, shifted, rest)
+
+
+def exp2_of_parts(code: Code, shifted: Reg, rest: Reg) -> Reg:
+    """2 ** (n + rest), |rest| <= 1 / 2; `shifted` is n + 2 * bias + shifter."""
+    return times_power(code, horner(code, rest, [*_CONSTANTS[rest.dtype].exp2, 1.0]), to_bits(code, shifted))
 
 
 def expm1(code: Code, x: Reg) -> Reg:
