@@ -47,9 +47,8 @@ def lower_row(
     """The row of these values, in `out_dtype`."""
     if row.params:
         return convert(code, convert(code, args[0], arg_dtypes[0], row.params[0]), row.params[0], out_dtype)
-    operands = row.operands(arg_dtypes, floatX)
+    operands, lower = _plan(row, arg_dtypes, floatX)
     values = [convert(code, v, d, o) for v, d, o in zip(args, arg_dtypes, operands, strict=True)]
-    lower = _direct(row, operands)
     if lower is None:
         if row.value is None:
             raise NotImplementedError(f"{row.name}({', '.join(arg_dtypes)}) has no machine code")
@@ -62,6 +61,13 @@ def lower_row(
         return convert(code, value, dtype, out_dtype)
     value, dtype = _rounded(code, row, lower(code, *values), dtype)
     return convert(code, value, dtype, out_dtype)
+
+
+@cache
+def _plan(row: ScalarOp, arg_dtypes: Dtypes, floatX: str) -> tuple[Dtypes, Lower | None]:
+    """What the operands are converted to, and what then computes the row (None: its definition)."""
+    operands = row.operands(arg_dtypes, floatX)
+    return operands, _direct(row, operands)
 
 
 def _rounded(code: Code, row: ScalarOp, value: Value, dtype: str) -> tuple[Value, str]:

@@ -33,6 +33,8 @@ def pair(value: Value) -> tuple[Reg, Reg]:
 
 def constant(code: Code, number: Number | complex | np.generic, dtype: str) -> Value:
     """A number in `dtype`, converted as numpy does."""
+    if isinstance(number, float) and dtype == "float64":
+        return code.const(number, dtype)
     exact = np.asarray(number).astype(dtype)
     if is_complex(dtype):
         part = real_of(dtype)
