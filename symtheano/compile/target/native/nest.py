@@ -1,6 +1,6 @@
 """The loop nest of a kernel: which axis runs along the lanes of vectors, and the order of the other loops.
 
-    row form      the lanes run along an inner axis: each point of `axes` is one scalar, reductions end with a sum over lanes
+    row form      the lanes run along an inner axis: a point of `axes` is one scalar, reductions end across the lanes
     column form   the lanes run along one of `axes`: many points at once, the inner axes are loops inside
 
 A nest is a list of loops, outermost first; `depth` counts those around a place. Depth `point` is inside the loops
@@ -102,7 +102,7 @@ def _apart(axis: str, adds: list[tuple[Stage, tuple[Affine, ...], str]], classes
 
 
 def _accesses(kernel: Kernel, dtypes: Mapping[Expr, str]) -> Iterator[tuple[Stage, str, tuple[Affine, ...], bool]]:
-    """Every distinct element that a stage reads or writes: the stage, the buffer, the index, and whether it is added to."""
+    """Every distinct element that a stage reads or writes: stage, buffer, index, and whether it is added to."""
     buffers = {b.name for b in kernel.buffers}
     for stage in kernel.stages:
         seen: dict[Expr, None] = {}

@@ -166,7 +166,7 @@ class _Lowering:
         return step
 
     def _first_dtype(self, reduce: Reduce, own: str) -> str:
-        """What sums start in: a few single precision terms lose less than one rounding of the result, and are faster."""
+        """What sums start in: a few terms of single precision lose less than a rounding of the result, and are fast."""
         narrow = reduce.op.name == "add" and own in ("float16", "float32")
         return "float32" if narrow and reduce.dtype == "float64" else reduce.dtype
 

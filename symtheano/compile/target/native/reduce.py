@@ -7,7 +7,6 @@ number of terms. Everything else is combined step by step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 

@@ -23,8 +23,8 @@ HEAVY = 16.0  # a body of this weight is heavy
 UNROLL = 4  # vectors at once in a light body
 STEPS = 16  # terms that a lane adds up before its block is added to the total
 
-_WEIGHTS = {name: 3.0 for name in ("true_div", "inv", "sqrt", "floor", "ceil", "trunc", "round_half_to_even", "sgn")}
-_WEIGHTS |= {name: 8.0 for name in ("int_div", "mod")}
+_WEIGHTS = dict.fromkeys(("true_div", "inv", "sqrt", "floor", "ceil", "trunc", "round_half_to_even", "sgn"), 3.0)
+_WEIGHTS |= dict.fromkeys(("int_div", "mod"), 8.0)
 _WEIGHTS |= dict.fromkeys(
     (
         *("add", "sub", "mul", "neg", "abs_", "sqr", "maximum", "minimum", "clip", "switch", "second", "identity"),
