@@ -203,7 +203,7 @@ def _calls(exprs: Sequence[Expr], known: Mapping[Expr, Any]) -> Iterator[Expr]:
 # ----- What is native -----
 
 
-def is_native(row: ScalarOp, dtypes: Sequence[str], constants: Sequence[Any] = (), floatX: str = "float64") -> bool:
+def is_native(row: ScalarOp, dtypes: Sequence[str], floatX: str = "float64", constants: Sequence[Any] = ()) -> bool:
     """Whether a row of operands of these dtypes has machine code. constants: the operands' numbers, None where unknown.
 
     Not native: a function without branch-free code (`vecmath`); complex numbers beyond arithmetic, abs, angle, exp,
@@ -241,8 +241,8 @@ def _has_code(row: ScalarOp, operands: Dtypes, floatX: str) -> bool:
         is_native(
             node.value,
             operand_dtypes(node, found, floatX),
-            [arg.value if arg.kind == "const" else None for arg in node.args],
             floatX,
+            [arg.value if arg.kind == "const" else None for arg in node.args],
         )
         for node in postorder((expr,))
         if node.kind == "call"

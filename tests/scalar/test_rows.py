@@ -250,7 +250,7 @@ def test_what_is_said_to_be_native_is() -> None:
             x = code.input(f"x{k}", part)
             args.append((x, code.input(f"y{k}", part)) if is_complex(dtype) else x)
         out = row.out(dtypes, floatX)
-        if is_native(row, dtypes, floatX=floatX):
+        if is_native(row, dtypes, floatX):
             value = lower_row(code, row, args, dtypes, out, floatX)
             assert isinstance(value, tuple) == is_complex(out)
             wanted = "float32" if real_of(out) == "float16" else real_of(out)
@@ -263,10 +263,12 @@ def test_what_is_said_to_be_native_is() -> None:
 def test_powers_that_are_native() -> None:
     row = TABLE["pow"]
     assert not is_native(row, ("int32", "int32"))
-    assert not is_native(row, ("int32", "int32"), (None, -1))
-    assert is_native(row, ("int32", "int32"), (None, 3)) and is_native(row, ("int32", "uint8"))
+    assert not is_native(row, ("int32", "int32"), constants=(None, -1))
+    assert is_native(row, ("int32", "int32"), constants=(None, 3)) and is_native(row, ("int32", "uint8"))
     assert not is_native(row, ("complex64", "complex64"))
-    assert is_native(row, ("float64", "float64"), (None, 2)) and is_native(row, ("float64", "int8"), (None, 3))
+    assert is_native(row, ("float64", "float64"), constants=(None, 2)) and is_native(
+        row, ("float64", "int8"), constants=(None, 3)
+    )
 
 
 def test_rows_without_machine_code_are_few() -> None:
