@@ -28,7 +28,8 @@ from symtheano.tensor.sizes import vector_items
 from symtheano.tensor.supremum import Infimum, Supremum
 from symtheano.tensor.type import TensorType
 
-RowTest = Callable[[ScalarOp, tuple[str, ...], str], bool]  # (row, dtypes of operands, floatX): has it machine code?
+# (row, dtypes of operands, floatX, the operands' numbers or None): has it machine code?
+RowTest = Callable[[ScalarOp, tuple[str, ...], str, list[Any]], bool]
 
 _REDUCTIONS = (CAReduce, Max, Min, All, Any_, CAReduceDtype, Sum, Prod, Supremum, Infimum)
 _OF_NOTHING = (Supremum, Infimum)  # extrema that exist of no elements
@@ -138,7 +139,8 @@ class _Node:
         inputs: list[Any] = self.node.inputs
         out: Any = self.node.outputs[0]
         dtypes = tuple(i.type.dtype for i in inputs)
-        return row.out(dtypes, self.floatX) == out.type.dtype and self.is_native(row, dtypes, self.floatX)
+        numbers = [i.data.item() if isinstance(i, Constant) and i.data.size == 1 else None for i in inputs]
+        return row.out(dtypes, self.floatX) == out.type.dtype and self.is_native(row, dtypes, self.floatX, numbers)
 
     def _native_reduction(self) -> bool:
         op = self.node.op
@@ -146,7 +148,7 @@ class _Node:
         dtype = op.acc_dtype if isinstance(op, CAReduceDtype) else self.node.outputs[0].type.dtype
         if "complex" in dtype or "complex" in x.type.dtype or "float16" in (dtype, x.type.dtype):
             return False
-        return self.is_native(op.scalar_op, (dtype, dtype), self.floatX)
+        return self.is_native(op.scalar_op, (dtype, dtype), self.floatX, [])
 
     def _native_product(self) -> bool:
         x: Any
