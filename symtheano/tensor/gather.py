@@ -157,10 +157,10 @@ class Gather(_Placed):
 
 
 class Scatter(_Placed):
-    """x with y added to (or put into) the places that Gather reads; y is stretched to the space.
+    """x with y added to (or put into) the places that Gather reads.
 
     Places may repeat: all of them are added, of several values put the last one stays. Inputs: x, y, then the places.
-    y has the dtype of x and the dimensions of the space.
+    y has the dtype of x and the shape of the space.
     """
 
     __props__ = ("pattern", "set_instead_of_inc")
@@ -171,9 +171,9 @@ class Scatter(_Placed):
     def make_node(self, x: Any, y: Any, *places: Any) -> Apply:
         x, y = as_tensor_variable(x), as_tensor_variable(y)
         places = tuple(self.located(x, places))
-        if y.type.dtype != x.type.dtype or y.type.ndim != self._ndim(places):
-            raise TypeError(f"{self}: the values, of {y.type}, do not fit {x.type}")
-        self.space([x, y, *places])
+        space = self.space([x, y, *places])
+        if y.type.dtype != x.type.dtype or y.type.broadcastable != tuple(n == 1 for n in space):
+            raise TypeError(f"{self}: the values, of {y.type}, do not fit {x.type} and the space {space}")
         return Apply(self, [x, y, *places], [tensor_type(x.type.dtype, x.type.shape)()])
 
     def array(self, node: Apply, let: Let, *args: str) -> str:

@@ -24,12 +24,16 @@ from symtheano.tensor.index_basic import Subtensor
 from symtheano.tensor.nnet import crossentropy
 from symtheano.tensor.nnet.softmax import LogSoftmax, Softmax, SoftmaxGrad
 from symtheano.tensor.reduce import LogSumExp
+from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape import Rebroadcast
-from symtheano.tensor.shape_ops import Shape_i
+from symtheano.tensor.shape_ops import MakeVector, Shape_i, SliceLength
 from tests.rules.rewriting import rewritten
 
 INDEX = RuleIndex(EXPAND)
-LOOPS = (Elemwise, CAReduce, DimShuffle, Subtensor, Rebroadcast, Gather, Scatter, Place, Shape_i, T.Alloc, T.ARange)
+LOOPS: tuple[Any, ...] = (
+    Elemwise, CAReduce, DimShuffle, Subtensor, Rebroadcast, Reshape, Gather, Scatter, Place, Shape_i, SliceLength,
+    MakeVector, T.Alloc, T.ARange,
+)  # fmt: skip
 FLOATS = ("float16", "float32", "float64")
 TOLERANCE = {"float16": 4e-3, "float32": 3e-6, "float64": 1e-13}
 INF, NAN = np.inf, np.nan
@@ -288,12 +292,14 @@ WRITES = [r for r in READS if r[0] not in ("with slices", "with symbolic slices"
 
 @pytest.mark.parametrize("stretched", [False, True])
 @pytest.mark.parametrize("write", [T.inc_subtensor, T.set_subtensor])
-@pytest.mark.parametrize(("build", "arrays"), [r[1:] for r in WRITES], ids=[r[0] for r in WRITES])
-def test_writing(build: Callable[..., Any], arrays: tuple[Any, ...], write: Any, stretched: bool) -> None:
+@pytest.mark.parametrize(("name", "build", "arrays"), WRITES, ids=[r[0] for r in WRITES])
+def test_writing(name: str, build: Callable[..., Any], arrays: tuple[Any, ...], write: Any, stretched: bool) -> None:
     inputs = variables(arrays)
     place = build(*inputs)
     if place.owner is None or not hasattr(place.owner.op, "writer"):
         pytest.skip("a view of what is read: written with set_subtensor of x")
+    if name.startswith("count"):
+        arrays = (arrays[0][: len(arrays[1])], *arrays[1:])  # others are refused
     (shape,) = interpret(FunctionGraph(inputs, [place.shape]), arrays)
     y = np.random.default_rng(1).normal(size=() if stretched else tuple(shape))
     v = T.TensorType("float64", (False,) * y.ndim)("y")
@@ -310,6 +316,58 @@ def test_one_hot_is_elementwise() -> None:
         assert not any(isinstance(node.op, (Scatter, Gather)) for node in graph.nodes)
         with pytest.raises(IndexError):
             interpret(graph, [arrays[0], np.array([1, 6, 0, 5], "int32"), arrays[2]])
+
+
+def test_an_arange_that_does_not_count_all_rows_is_refused() -> None:
+    x, y, v = T.matrix("x"), T.ivector("y"), T.vector("v")
+    graph = expanded([x, y, v], [T.inc_subtensor(x[T.arange(y.shape[0]), y], v)], optimize=True)
+    with pytest.raises(ValueError, match=r"do not fit|differ|broadcast"):
+        interpret(graph, [np.ones((4, 3)), np.zeros(3, "int32"), np.ones(3)])
+
+
+SLICES: list[tuple[Callable[..., Any], tuple[int, ...]]] = [
+    (lambda x: x[1:3], ()),
+    (lambda x: x[:, 2:, ::2], ()),
+    (lambda x: x[::-1], ()),
+    (lambda x: x[:, 4:0:-2, -3:-1], ()),
+    (lambda x: x[2], ()),
+    (lambda x: x[-1, :, 3], ()),
+    (lambda x: x[1, -2, 3], ()),
+    (lambda x: x[7:], ()),
+    (lambda x: x[:, 3:3], ()),
+    (lambda x: x[:, 2:3], ()),
+    (lambda x, i: x[i], (-2,)),
+    (lambda x, i: x[:i, i], (3,)),
+    (lambda x, i, j: x[:, i:j], (1, 4)),
+    (lambda x, i, j: x[:, i:j], (-4, 9)),
+    (lambda x, i, j: x[:, i:j:2, 0], (4, 2)),
+    (lambda x, i: x[:, i::-1], (3,)),
+    (lambda x, i: x[:, :i:-2], (-5,)),
+]
+
+
+@pytest.mark.parametrize("stretched", [False, True])
+@pytest.mark.parametrize("write", [T.inc_subtensor, T.set_subtensor])
+@pytest.mark.parametrize(("build", "numbers"), SLICES)
+def test_writing_into_slices(build: Callable[..., Any], numbers: tuple[int, ...], write: Any, stretched: bool) -> None:
+    arrays = [X, *map(np.asarray, numbers)]
+    for static in (False, True):
+        inputs = variables(arrays)
+        if static:
+            inputs[0] = T.TensorType("float64", shape=X.shape)("x")
+        place = build(*inputs)
+        (shape,) = interpret(FunctionGraph(inputs, [T.as_tensor_variable(place.shape)]), arrays)
+        y = np.random.default_rng(1).normal(size=() if stretched else tuple(shape))
+        v = T.TensorType("float64", (False,) * y.ndim)("y")
+        graph = same([*inputs, v], [write(place, v)], [*arrays, y], optimize=True)
+        assert any(isinstance(node.op, (Scatter, T.Alloc)) for node in graph.nodes)
+
+
+def test_a_value_that_does_not_fit_a_slice_is_refused() -> None:
+    x, v = T.matrix("x"), T.vector("v")
+    for part in (x[1:3], x[0], x[:, 1], x[:, ::2]):
+        with pytest.raises(ValueError, match=r"differ|fit|broadcast"):
+            interpret(expanded([x, v], [T.set_subtensor(part, v)]), [np.ones((5, 4)), np.ones(3)])
 
 
 def test_values_are_converted_when_written() -> None:

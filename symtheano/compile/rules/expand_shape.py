@@ -1,0 +1,178 @@
+"""Ops that check, repeat and cut taken apart, for targets that make loops; see expand.py.
+
+An Alloc whose value has all its axes computes nothing: it says what the lengths must be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symtheano.compile.rules.example import on
+from symtheano.compile.rules.match import like, literal
+from symtheano.graph.rule import rule
+from symtheano.graph.variable import Apply
+from symtheano.tensor.alloc import Alloc
+from symtheano.tensor.arange import ARange
+from symtheano.tensor.diagonal import AllocDiag
+from symtheano.tensor.elemwise import dimshuffle, functions
+from symtheano.tensor.fill_diagonal import FillDiagonal, FillDiagonalOffset
+from symtheano.tensor.index import subtensor
+from symtheano.tensor.index_key import FULL
+from symtheano.tensor.join import Join, Split
+from symtheano.tensor.repeat import RepeatOp
+from symtheano.tensor.reshape import Reshape
+from symtheano.tensor.shape import Rebroadcast, SpecifyShape
+from symtheano.tensor.sizes import (
+    as_size,
+    constant_dim,
+    is_length,
+    shape_i,
+    shape_list,
+    size_vector,
+    total_size,
+    vector_items,
+)
+
+m = functions
+
+
+def of_lengths(x: Any, lengths: Sequence[Any]) -> Any:
+    """x, which is checked to have these lengths."""
+    return Alloc()(x, *lengths)
+
+
+@rule(Rebroadcast, examples=[on(lambda a: Rebroadcast((0, True))(a), 2)])
+def expand_rebroadcast(node: Apply) -> list[Any] | None:
+    """rebroadcast(x) -> alloc(x, its lengths and ones), which checks them."""
+    x: Any = node.inputs[0]
+    (old,) = node.outputs
+    if any(a and not b for a, b in zip(x.type.broadcastable, old.type.broadcastable, strict=True)):
+        return None
+    ones = old.type.broadcastable
+    return [of_lengths(x, [as_size(1) if one else shape_i(x, k) for k, one in enumerate(ones)])]
+
+
+@rule(SpecifyShape, examples=[on(lambda a, b: SpecifyShape()(a, [b.shape[0], None]), 2, 1)])
+def expand_specify_shape(node: Apply) -> list[Any] | None:
+    """specify_shape(x, lengths) -> alloc(x, lengths), which checks them."""
+    x, vector = node.inputs
+    (old,) = node.outputs
+    result = of_lengths(x, vector_items(vector, x.type.ndim))
+    return [result] if result.type == old.type else None
+
+
+@rule(
+    RepeatOp,
+    examples=[
+        on(lambda a: RepeatOp(0)(a, 3), 2),
+        on(lambda a: RepeatOp(-1)(a, a.shape[0]), 3),
+        on(lambda a: RepeatOp()(a, 2), 2),
+    ],
+)
+def expand_repeat(node: Apply) -> list[Any] | None:
+    """repeat(x, n), where n is a number -> the elements beside a new axis of length n, reshaped."""
+    x, repeats = node.inputs
+    (old,) = node.outputs
+    known = constant_dim(repeats)
+    if repeats.type.ndim or (not (known is not None and known >= 0) and not is_length(repeats)):
+        return None
+    times, lengths = as_size(repeats), shape_list(x)
+    axis = x.type.ndim - 1 if node.op.axis is None else node.op.axis % x.type.ndim
+    copies = Alloc()(
+        dimshuffle(x, [*range(axis + 1), "x", *range(axis + 1, x.type.ndim)]),
+        *lengths[: axis + 1],
+        times,
+        *lengths[axis + 1 :],
+    )
+    if node.op.axis is None:
+        shape = [as_size(total_size([*lengths, times]))]
+    else:
+        shape = [*lengths[:axis], as_size(total_size([lengths[axis], times])), *lengths[axis + 1 :]]
+    return [like(Reshape(len(shape))(copies, size_vector(shape)), old)]
+
+
+@rule(
+    Split,
+    examples=[
+        on(lambda a, b: list(Split(2)(Join()(0, a, b), 0, [shape_i(a, 0), shape_i(b, 0)])), 2, 2),
+        on(lambda a: Split(3)(a, -1, [1, 0, 3])[2], 2),
+    ],
+)
+def expand_split(node: Apply) -> list[Any] | None:
+    """split(x, axis, lengths) -> parts of x, whose length is checked to be their sum."""
+    x, axis, vector = node.inputs
+    k = constant_dim(axis)
+    sizes = vector_items(vector, len(node.outputs))
+    if k is None or not all(is_length(n) for n in sizes):
+        return None
+    k %= x.type.ndim
+    ends: list[Any] = []
+    for position in range(len(sizes)):
+        before = [n for n in sizes[: position + 1] if constant_dim(n) != 0]
+        known = [constant_dim(n) for n in before]
+        summed = sum(n for n in known if n is not None)
+        unknown = [v for v, n in zip(before, known, strict=True) if n is None]
+        terms = [*unknown, *([as_size(summed)] if summed or not unknown else [])]
+        ends.append(terms[0] if len(terms) == 1 else m.add(*terms))
+    whole = of_lengths(x, [ends[-1] if axis == k else n for axis, n in enumerate(shape_list(x))])
+    parts: list[Any] = []
+    for start, stop, old in zip([None, *ends[:-1]], ends, node.outputs, strict=True):
+        last = stop is ends[-1]
+        key: list[Any] = [FULL] * k + [slice(start, None if last else stop)]
+        parts.append(like(subtensor(whole, key), old))
+    return parts
+
+
+def _count(n: Any, axis: int, ndim: int) -> Any:
+    """0, 1, ... along one of `ndim` axes."""
+    return dimshuffle(ARange("int64")(as_size(0), n, as_size(1)), [0 if k == axis else "x" for k in range(ndim)])
+
+
+@rule(
+    AllocDiag,
+    examples=[on(lambda a: AllocDiag()(a), 1), on(lambda a: AllocDiag(0, 2, 0)(a), 2)],
+)
+def expand_alloc_diag(node: Apply) -> list[Any] | None:
+    """alloc_diag(v) -> switch(row == column, v, 0)."""
+    v: Any = node.inputs[0]
+    (old,) = node.outputs
+    op: Any = node.op
+    ndim = old.type.ndim
+    if op.offset or len(node.inputs) > 1 or v.type.broadcastable[-1]:
+        return None
+    i, j = op.axes(ndim)
+    rest = iter(range(v.type.ndim - 1))
+    value = dimshuffle(v, [v.type.ndim - 1 if k == i else "x" if k == j else next(rest) for k in range(ndim)])
+    n = shape_i(v, v.type.ndim - 1)
+    return [like(m.switch(m.eq(_count(n, i, ndim), _count(n, j, ndim)), value, literal(0, v)), old)]
+
+
+@rule(
+    FillDiagonal,
+    FillDiagonalOffset,
+    examples=[
+        on(lambda a, b: FillDiagonal()(a, b), 2, 0),
+        on(lambda a: FillDiagonalOffset()(a, literal(2, a), -1), 2),
+    ],
+)
+def expand_fill_diagonal(node: Apply) -> list[Any] | None:
+    """fill_diagonal(a, v) -> switch(row == column, v, a), of matrices; also of other diagonals."""
+    a, value, *offset = node.inputs
+    (old,) = node.outputs
+    if a.type.ndim != 2 or any(a.type.broadcastable) or value.type.dtype != a.type.dtype:
+        return None
+    row, column = (_count(shape_i(a, k), k, 2) for k in range(2))
+    if offset:
+        column = m.sub(column, dimshuffle(offset[0], ("x", "x")))
+    return [like(m.switch(m.eq(row, column), value, a), old)]
+
+
+SHAPED: tuple[Any, ...] = (
+    expand_rebroadcast,
+    expand_specify_shape,
+    expand_repeat,
+    expand_split,
+    expand_alloc_diag,
+    expand_fill_diagonal,
+)

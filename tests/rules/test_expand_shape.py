@@ -1,0 +1,76 @@
+"""Checks, repetitions and cuts taken apart have the values of the op in one piece, and refuse what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symtheano.tensor as T
+from symtheano.graph.interpret import interpret
+from symtheano.tensor.diagonal import AllocDiag
+from symtheano.tensor.fill_diagonal import fill_diagonal, fill_diagonal_offset
+from symtheano.tensor.join import Join, Split
+from symtheano.tensor.repeat import RepeatOp
+from symtheano.tensor.sizes import shape_i
+from tests.rules.test_expand import X, check, expanded
+
+
+def test_checked_lengths() -> None:
+    x, n = T.matrix("x"), T.lscalar("n")
+    one = T.addbroadcast(x, 1)
+    graph = expanded([x], [one])
+    assert graph.outputs[0].type.broadcastable == (False, True)  # type: ignore[attr-defined]
+    assert interpret(graph, [np.ones((3, 1))])[0].shape == (3, 1)
+    with pytest.raises(ValueError, match="does not fit"):
+        interpret(graph, [np.ones((3, 2))])
+    graph = expanded([x, n], [T.specify_shape(x, (n, 4)) * 2], optimize=True)
+    assert interpret(graph, [np.ones((3, 4)), np.asarray(3)])[0].shape == (3, 4)
+    for shape in ((3, 5), (2, 4)):
+        with pytest.raises(ValueError, match="does not fit"):
+            interpret(graph, [np.ones(shape), np.asarray(3)])
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+def test_repeat(axis: int | None, times: int) -> None:
+    check(lambda x: RepeatOp(axis)(x, times), X, optimize=True)
+    check(lambda x, y: RepeatOp(axis)(x, shape_i(y, 0)), X, np.zeros(times), optimize=True)
+    check(lambda x: RepeatOp(axis)(x, times), X[:, :0], optimize=True)
+
+
+def test_other_repeats_stay() -> None:
+    x, n, v = T.matrix("x"), T.lscalar("n"), T.lvector("v")
+    for repeats in (n, v):
+        with pytest.raises(AssertionError, match="RepeatOp"):
+            expanded([x, n, v], [RepeatOp(0)(x, repeats)])
+
+
+def test_split() -> None:
+    def cut(x: Any, y: Any) -> Any:
+        return list(Split(2)(Join()(1, x, y) * 2, 1, [shape_i(x, 1), shape_i(y, 1)]))
+
+    x: Any = T.matrix("x")
+    for lengths in ([2, 3], [5, 0], [0, 5]):
+        graph = expanded([x], list(Split(2)(x, 1, lengths)), optimize=True)
+        parts = interpret(graph, [X[0, :, :5]])
+        assert [p.shape for p in parts] == [(5, n) for n in lengths]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), X[0, :, :5])
+        with pytest.raises(ValueError, match="does not fit"):
+            interpret(graph, [X[0]])
+    a, b = T.matrix("a"), T.matrix("b")
+    with pytest.raises(AssertionError, match="Join"):
+        expanded([a, b], cut(a, b))
+
+
+def test_diagonals() -> None:
+    check(AllocDiag(), X[0, 0])
+    check(AllocDiag(0, 0, 1), X)
+    check(AllocDiag(0, -1, 1), X)
+    check(AllocDiag(), np.arange(3, dtype="int8"))
+    check(AllocDiag(), np.zeros(0))
+    for shape in ((4, 4), (3, 5), (6, 2), (0, 3)):
+        check(lambda x: fill_diagonal(x, 3), np.ones(shape))
+        for offset in (-2, 0, 1, 9):
+            check(lambda x, k: fill_diagonal_offset(x, np.inf, k), np.ones(shape), offset)
