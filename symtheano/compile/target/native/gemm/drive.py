@@ -1,13 +1,13 @@
-"""The loops around the tiles: panels of columns, blocks of rows, stretches of k.
+"""The loops around the tiles: panels of columns, and blocks of rows.
 
-    void @gemm.float(job, lo, hi, scratch)
+    void @gemm.float(args, lo, hi, scratch, C, C's stride over rows, done)
 
-`job` is a record of 8-byte fields, see FIELDS; strides in bytes. lo..hi of 0..rows is a share of the work: the rows or,
-where there are more of them, the panels of columns are divided in that proportion. Every element of C is summed in the
+`args` begins with 8-byte slots as FIELDS says, strides in elements. lo..hi of 0..rows is a share of the work: the rows
+or, where there are panels of columns enough, these are divided in that proportion. Every element of C is summed in the
 same order however the work is divided.
 
-The sums of a block go to scratch, and `done(frame, sums, first row, rows, first column, columns)` takes them from
-there; where C is given they go to C, if whole tiles fit, and nobody is told.
+The sums of a block go to scratch, and `done(args, sums, first row, rows, first column, columns)` takes them from
+there. Where C is given they go to C instead, and nobody is told (without masks: where tiles fit).
 
 Scratch is the sums of a block, a panel of B, and all of A (`scratch_terms`).
 """
@@ -21,26 +21,21 @@ from symtheano.compile.target.native.gemm.pack import emit_pack
 from symtheano.compile.target.native.gemm.shape import Shape
 from symtheano.compile.target.native.gemm.tile import PARAMS as TILE
 from symtheano.compile.target.native.gemm.tile import emit_tile
-from symtheano.compile.target.native.layout import Scratch
+from symtheano.compile.target.native.layout import ABI, Scratch
 from symtheano.compile.target.native.llvm import Function, Module
 
-PACK_ROWS = 64
-PACK_BYTES = 1 << 15
-FAR = 1 << 19
-FIELDS = ("a", "a_row", "a_k", "b", "b_k", "b_col", "rows", "cols", "depth", "c", "c_row", "done", "frame")
-_POINTERS = {"a", "b", "c", "done", "frame"}
-PARAMS = (("ptr", "job"), ("i64", "lo"), ("i64", "hi"), ("ptr", "scratch"))
-DONE = (("ptr", "frame"), ("ptr", "sums"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"))
+PACK_ROWS = 64  # so many rows make good for collecting a panel of B
+PACK_BYTES = 1 << 15  # ... if it is spread over so much memory
+FAR = 1 << 19  # columns of A are collected if they are spread over so much
+PANELS = 8  # so many are divided well between threads
+FIELDS = ("a", "a_row", "a_k", "b", "b_k", "b_col", "rows", "cols", "depth")
+PARAMS = (*ABI, ("ptr", "c"), ("i64", "c_row"), ("ptr", "done"))
+DONE = (("ptr", "args"), ("ptr", "sums"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"))
 
 
 def scratch_terms(shape: Shape, rows: str, depth: str) -> tuple[Scratch, ...]:
     """Of a call: lengths are those of the axes called so."""
-    sums, panel, copy = (
-        Scratch(shape.row * shape.block_rows),
-        Scratch(shape.row, (depth,)),
-        Scratch(shape.size, (rows, depth)),
-    )
-    return sums, panel, copy
+    return Scratch(shape.row * shape.block_rows), Scratch(shape.row, (depth,)), Scratch(shape.size, (rows, depth))
 
 
 def emit_drive(module: Module, shape: Shape) -> str:
@@ -58,8 +53,11 @@ def emit_drive(module: Module, shape: Shape) -> str:
 class _Drive:
     def __init__(self, f: Function, shape: Shape, tiles: dict[tuple[int, int], str], pack: str) -> None:
         self.f, self.shape, self.tiles, self.pack = f, shape, tiles, pack
-        self.field = {n: f.slot("%job", i, "ptr" if n in _POINTERS else "i64") for i, n in enumerate(FIELDS)}
-        self.given = f.emit(f"icmp ne ptr {self.field['c']}, null")
+        self.field = {n: f.slot("%args", i, "ptr" if n in "ab" else "i64") for i, n in enumerate(FIELDS)}
+        for stride in ("a_row", "a_k", "b_k", "b_col"):
+            self.field[stride] = f.emit(f"mul i64 {self.field[stride]}, {shape.size}")
+        self.c_row = f.emit(f"mul i64 %c_row, {shape.size}")
+        self.given = f.emit("icmp ne ptr %c, null")
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
     def op(self, name: str, x: str, y: str | int) -> str:
@@ -86,32 +84,38 @@ class _Drive:
 
     # -- loops ---------------------------------------------------------------------------------------------------------
     def write(self) -> None:
-        f = self.f
-        some = f.emit(f"icmp sgt i64 {self.field['rows']}, 0")
-        f.when(some, self._share)
-        f.ret()
+        self.f.when(self.f.emit(f"icmp sgt i64 {self.field['rows']}, 0"), self._share)
+        self.f.ret()
 
     def _share(self) -> None:
         """What of C is ours."""
-        rows, cols, shape = self.field["rows"], self.field["cols"], self.shape
+        f, rows, cols, shape = self.f, self.field["rows"], self.field["cols"], self.shape
+        self.packs_a = self._worth_collecting()
         row_tiles, col_tiles = self.up(rows, shape.tall), self.up(cols, shape.columns)
-        by_cols = self.f.emit(f"icmp sge i64 {col_tiles}, {row_tiles}")
+        # Collecting is done for each share of the columns: so there should not be many of these.
+        enough = self.select(self.packs_a, row_tiles, self.min(row_tiles, PANELS))
+        by_cols = f.emit(f"icmp sge i64 {col_tiles}, {enough}")
         tiles = self.select(by_cols, col_tiles, row_tiles)
         unit = self.select(by_cols, shape.columns, shape.tall)
         end = self.select(by_cols, cols, rows)
         first, last = (
             self.min(self.op("mul", self.op("sdiv", self.op("mul", tiles, x), rows), unit), end) for x in ("%lo", "%hi")
         )
-        self.panel = self.f.gep("%scratch", str(shape.row * shape.block_rows))
+        self.panel = f.gep("%scratch", str(shape.row * shape.block_rows))
         self.columns = self.at(self.panel, (self.field["depth"], str(shape.row)))
+        self.depth_bytes = self.op("mul", self.field["depth"], shape.size)
         self.first_row, self.last_row = self.select(by_cols, 0, first), self.select(by_cols, rows, last)
-        start, stop = self.select(by_cols, first, 0), self.select(by_cols, last, cols)
-        self.first_col, self.depth_bytes = start, self.op("mul", self.field["depth"], shape.size)
-        beside = self.f.emit(f"icmp eq i64 {self.field['a_row']}, {shape.size}")
-        far = self.f.emit(f"icmp sgt i64 {self.op('mul', self.field['a_k'], self.field['depth'])}, {FAR}")
-        wide = self.f.emit(f"icmp sgt i64 {cols}, {shape.columns}")
-        self.packs_a = self.f.emit(f"and i1 {beside}, {self.f.emit(f'and i1 {far}, {wide}')}")
-        self.f.loop(start, stop, shape.columns, [], lambda j, _: self._panel(j, stop))
+        self.first_col = self.select(by_cols, first, 0)
+        stop = self.select(f.emit(f"icmp slt i64 {first}, {last}"), self.select(by_cols, last, cols), 0)
+        f.loop(self.first_col, stop, shape.columns, [], lambda j, _: self._panel(j, stop))
+
+    def _worth_collecting(self) -> str:
+        """Whether numbers of A lie side by side over its rows, far apart over k, and are needed for several panels."""
+        f, shape, field = self.f, self.shape, self.field
+        beside = f.emit(f"icmp eq i64 {field['a_row']}, {shape.size}")
+        far = f.emit(f"icmp sgt i64 {self.op('mul', field['a_k'], field['depth'])}, {FAR}")
+        wide = f.emit(f"icmp sgt i64 {field['cols']}, {shape.columns}")
+        return f.emit(f"and i1 {beside}, {f.emit(f'and i1 {far}, {wide}')}")
 
     def _panel(self, col: str, stop: str) -> None:
         f, shape = self.f, self.shape
@@ -168,9 +172,9 @@ class _Drive:
 
     def _block(self, start: str, rows: str) -> None:
         f, shape = self.f, self.shape
-        target = self.at(f.gep(self.field["c"], self.col, shape.type), (start, self.field["c_row"]))
+        target = self.at(f.gep("%c", self.col, shape.type), (start, self.c_row))
         sums = self.select(self.direct, target, "%scratch", "ptr")
-        sums_row = self.select(self.direct, self.field["c_row"], shape.row)
+        sums_row = self.select(self.direct, self.c_row, shape.row)
         a = self.at(self.field["a"], (start, self.field["a_row"]))
         a, a_row, a_k = self._columns_of_a(a, start, rows)
         tall_rows = self._tall_rows(rows)
@@ -188,8 +192,8 @@ class _Drive:
         f.loop(tall_rows, rows, shape.short, [], tiles(shape.short))
 
         def done() -> None:
-            values = [self.field["frame"], sums, start, rows, self.col, self.cols]
-            f.call(self.field["done"], "void", [(t, v) for (t, _), v in zip(DONE, values, strict=True)])
+            values = ["%args", sums, start, rows, self.col, self.cols]
+            f.call("%done", "void", [(t, v) for (t, _), v in zip(DONE, values, strict=True)])
 
         f.when(f.emit(f"xor i1 {self.direct}, true"), done)
 

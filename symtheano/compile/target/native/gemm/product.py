@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from symtheano.compile.kernel import Buffer, Kernel, Stage, Statement, Store
-from symtheano.compile.target.native.gemm.drive import DONE, FIELDS, emit_drive, scratch_terms
+from symtheano.compile.target.native.gemm.drive import DONE, PARAMS, emit_drive, scratch_terms
 from symtheano.compile.target.native.gemm.shape import Shape, shape_for
 from symtheano.compile.target.native.kernel import emit_kernel
 from symtheano.compile.target.native.layout import ABI, Layout, Slot
@@ -93,23 +93,33 @@ class _Product:
 
     def emit(self) -> Layout:
         spec, shape = self.spec, self.shape
-        spec.moves  # noqa: B018 - raises where the epilogue is none
+        i, j = spec.axes
+        self.slots: tuple[Slot, ...] = (
+            *(Slot("pointer", "A"), Slot("stride", "A", 0), Slot("stride", "A", 1)),
+            *(Slot("pointer", "B"), Slot("stride", "B", 0), Slot("stride", "B", 1)),
+            *(Slot("size", i), Slot("size", j), Slot("size", "k")),
+        )
+        out = spec.copied_to()
+        self.out = out if out is not None and self.access[out][1] == "c" else None
+        # The loops write what needs no epilogue; without masks, only whole tiles of it.
+        self.calls = self.out is None or not shape.masks
+        self.slots += self._epilogue() if self.calls else (Slot("pointer", str(out)), Slot("stride", str(out), 0))
+        if self.shared:
+            self.slots += (Slot("function", f"gemm.{spec.dtype}"),)
+        if self.calls:
+            self._done()
+        self._launch()
+        return Layout(self.name, self.slots, i, scratch_terms(shape, i, "k"), cost=0.33 / shape.lanes)
+
+    def _epilogue(self) -> tuple[Slot, ...]:
+        """Emits the epilogue's kernel; the slots it needs from us."""
+        self.spec.moves  # noqa: B018 - raises where the epilogue is none
         kernel = self._block_kernel()
         classes = {**self.access, ACC: ("s", "c"), **dict.fromkeys(self.origins.values(), ())}
         self.inner = emit_kernel(self.module, f"{self.name}.epilogue", kernel, classes)
         assert not self.inner.scratch, kernel
-        own = [s for s in self.inner.slots if s.kind != "size" and s.name not in (ACC, *self.origins.values())]
-        i, j = spec.axes
-        self.slots = (
-            *(Slot("pointer", "A"), Slot("stride", "A", 0), Slot("stride", "A", 1)),
-            *(Slot("pointer", "B"), Slot("stride", "B", 0), Slot("stride", "B", 1)),
-            *(Slot("size", i), Slot("size", j), Slot("size", "k")),
-            *own,
-            *([Slot("function", f"gemm.{spec.dtype}")] if self.shared else []),
-        )
-        self._done()
-        self._launch()
-        return Layout(self.name, self.slots, i, scratch_terms(shape, i, "k"), cost=0.33 / shape.lanes)
+        ours = (ACC, *self.origins.values())
+        return tuple(s for s in self.inner.slots if s.kind != "size" and s.name not in ours)
 
     def _block_kernel(self) -> Kernel:
         """The epilogue of a block: coordinates that are values count from the block's first."""
@@ -131,35 +141,15 @@ class _Product:
 
     # -- the function that is launched ---------------------------------------------------------------------------------
     def _launch(self) -> None:
-        """Fills in the record of the loops, with strides in bytes, and runs them."""
+        """Runs the loops. What they need are the first slots."""
         f = self.module.function(self.name, ABI, "i32")
-        job = f.alloca(f"[{len(FIELDS)} x i64]")
-        i, j = self.spec.axes
-        fields = {
-            "a": Slot("pointer", "A"),
-            "a_row": Slot("stride", "A", 0),
-            "a_k": Slot("stride", "A", 1),
-            "b": Slot("pointer", "B"),
-            "b_k": Slot("stride", "B", 0),
-            "b_col": Slot("stride", "B", 1),
-            "rows": Slot("size", i),
-            "cols": Slot("size", j),
-            "depth": Slot("size", "k"),
-        }
-        out = self.spec.copied_to()
-        if out is not None and self.access[out][1] == "c":
-            fields |= {"c": Slot("pointer", out), "c_row": Slot("stride", out, 0)}
-        for place, field in enumerate(FIELDS):
-            value = "0"
-            if field in fields:
-                value = f.slot("%args", self.slots.index(fields[field]))
-                if fields[field].kind == "stride":
-                    value = f.emit(f"mul i64 {value}, {self.shape.size}")
-            f.set_slot(job, place, value)
-        f.set_slot(job, FIELDS.index("done"), f"@{self.name}.done", "ptr")
-        f.set_slot(job, FIELDS.index("frame"), "%args", "ptr")
         drive = f.slot("%args", len(self.slots) - 1, "ptr") if self.shared else emit_drive(self.module, self.shape)
-        f.call(drive, "void", [("ptr", job), ("i64", "%lo"), ("i64", "%hi"), ("ptr", "%scratch")])
+        c, c_row, done = "null", "0", f"@{self.name}.done" if self.calls else "null"
+        if self.out is not None:
+            c = f.slot("%args", self.slots.index(Slot("pointer", self.out)), "ptr")
+            c_row = f.slot("%args", self.slots.index(Slot("stride", self.out, 0)))
+        values = [*(f"%{n}" for _, n in ABI), c, c_row, done]
+        f.call(drive, "void", [(t, v) for (t, _), v in zip(PARAMS, values, strict=True)])
         f.ret("0")
 
     # -- the epilogue of a block -------------------------------------------------------------------------------------
@@ -185,7 +175,7 @@ class _Product:
                 f.store("i64", first[axis], held, 8)
                 return held, "ptr"
         kind = "ptr" if slot.kind == "pointer" else "i64"
-        value = f.slot("%frame", self.slots.index(slot), kind)
+        value = f.slot("%args", self.slots.index(slot), kind)
         return (value if slot.kind == "stride" else self._moved_to_block(f, slot.name, value)), kind
 
     def _moved_to_block(self, f: Function, name: str, pointer: str) -> str:
@@ -195,7 +185,7 @@ class _Product:
             if move is not None:
                 steps = f.emit(f"mul i64 {('%row', '%col')[move]}, {itemsize}")
                 if self.access[name][axis] != "c":
-                    stride = f.slot("%frame", self.slots.index(Slot("stride", name, axis)))
+                    stride = f.slot("%args", self.slots.index(Slot("stride", name, axis)))
                     steps = f.emit(f"mul i64 {steps}, {stride}")
                 pointer = f.gep(pointer, steps)
         return pointer
