@@ -37,7 +37,7 @@ _NEAR = {
     ),
 }
 _EDGE = {"float32": 1.05, "float64": 1.0}
-_ONE_FROM = {"float32": 3.92, "float64": 6.0}
+_ONE_FROM = {"float32": 3.895, "float64": 6.0}  # where the value rounds to 1
 _CENTRE = 2.5
 _FAR_F32 = (
     9.233333003066946e-06,

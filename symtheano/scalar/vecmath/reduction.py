@@ -1,4 +1,4 @@
-"""Arguments of sin, cos and tan modulo pi, however large (Payne and Hanek), in float64 arithmetic without tables in memory.
+"""Arguments of sin, cos and tan modulo pi, however large (Payne and Hanek), in float64 and without tables in memory.
 
 x / pi = sum over j of x * C[j] * 2**(-k * (j + 1)), where the C[j] are the digits of 1 / pi, k bits each. Digits whose
 product with x is a multiple of 2 change no sine: the first digit that matters follows from the exponent of x, and a
