@@ -88,7 +88,7 @@ def test_freed_code_is_no_longer_in_memory() -> None:
                 return "x" in mode
         return False
 
-    loaded = link(object_for(square_sum(host()), host()), ["total"])
+    loaded = link([object_for(square_sum(host()), host())], ["total"])
     address = loaded.address("total")
     assert executable(address)
     del loaded
@@ -202,7 +202,7 @@ define i64 @total(i64 %n) {{
 }}
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 """
-    loaded = link(object_for(text, host()), ["total"])
+    loaded = link([object_for(text, host())], ["total"])
     assert CALL(loaded.address("total"))(4096) == 0x0101010101010101
 
 
@@ -278,3 +278,35 @@ def test_what_follows_from_features(features: str, expected: tuple[int, bool, bo
     machine = describe("x86_64-unknown-linux-gnu", "x86-64", features)
     assert (machine.vector_bytes, machine.masks, machine.fma) == expected
     assert describe("aarch64-unknown-linux-gnu", "generic", features.replace("avx", "x")).fma
+
+
+def test_parts_call_each_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cold -> hot -> cold, with an address of a function, a constant and an intrinsic on both sides."""
+    module = Module(host())
+    hot = module.function("hot", [("i64", "n")], "i64")
+    cold = module.function("cold", [("i64", "n")], "i64", "")
+    again = module.function("again", [("i64", "n")], "i64")
+    cold.cold = again.cold = True
+    for f, called in ((cold, "@hot"), (hot, "@again")):
+        pointer = f.alloca("ptr")
+        f.store("ptr", called, pointer, 8)
+        result = f.call(f.load("ptr", pointer, 8), "i64", [("i64", "%n")])
+        f.ret(f.emit(f"add i64 {result}, {f.call(called, 'i64', [('i64', '%n')])}"))
+    value = again.load("i64", module.constant("i64", "5"), 8)
+    again.ret(again.intrinsic("llvm.smax.i64", "i64", [("i64", value), ("i64", "%n")]))
+    module.constant("i64", "6")
+    made = generations(monkeypatch)
+    levels = [(part.cold, "constant i64 6" in part.text, "declare i64 @" in part.text) for part in module.parts()]
+    assert levels == [(True, False, True), (False, False, True)]
+    loaded = build(module.parts(), ["cold"])
+    assert len(made) == 2
+    call = CALL(loaded.address("cold"))
+    assert (call(1), call(100)) == (20, 400)
+
+
+def test_one_part_is_the_module() -> None:
+    module = Module(host())
+    module.function("f", []).ret()
+    assert [part.cold for part in module.parts()] == [False]
+    module.functions["f"].cold = True
+    assert [part.cold for part in module.parts()] == [True]

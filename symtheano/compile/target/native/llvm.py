@@ -12,12 +12,16 @@ allocation. Names are our own: values %.1, %.2 ... labels L1, L2 ...; opaque poi
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 Carried = Sequence[tuple[str, str]]  # (type, first value)
 Body = Callable[[str, list[str]], Sequence[str] | None]
+
+NAME = re.compile(r"@[\w.]+")  # of a function or a constant, in a text
 
 LLVM_TYPES = {
     "bool": "i8",
@@ -45,6 +49,13 @@ class Host:
     vector_bytes: int
     masks: bool  # masked loads and stores of every width are cheap (AVX-512)
     fma: bool
+
+
+class Part(NamedTuple):
+    """A module's text, or a part of it. cold: it has no loops over elements."""
+
+    text: str
+    cold: bool = False
 
 
 @dataclass
@@ -77,11 +88,38 @@ class Module:
             self.constants[key] = f"@c{len(self.constants)}"
         return self.constants[key]
 
+    def parts(self) -> list[Part]:
+        """The module as texts that code is generated for one by one: the cold functions, and the others."""
+        texts = {name: str(f) for name, f in self.functions.items()}
+        reads = {name: {each.removeprefix("@") for each in NAME.findall(text)} for name, text in texts.items()}
+        found = []
+        for cold in (True, False):
+            mine = [f for f in self.functions.values() if f.cold is cold]
+            outer = set().union(*(reads[f.name] for f in self.functions.values() if f.cold is not cold))
+            needed = set().union(*(reads[f.name] for f in mine))
+            defined = [f.text("" if f.name in outer else f.linkage) for f in mine]
+            declared = [f.declaration() for f in self.functions.values() if f.cold is not cold and f.name in needed]
+            if mine:
+                found.append(Part(self._text(declared, defined, needed), cold))
+        return found
+
     def __str__(self) -> str:
+        return self._text([], [str(f) for f in self.functions.values()], None)
+
+    def _text(self, declared: Sequence[str], defined: Sequence[str], needed: set[str] | None) -> str:
+        """A module of these functions with the constants and the outer functions that they need; None: with all."""
+
+        def keep(name: str) -> bool:
+            return needed is None or name.removeprefix("@") in needed
+
         lines = [f'target triple = "{self.host.triple}"']
-        lines += [f"{name} = private unnamed_addr constant {key}, align 64" for key, name in self.constants.items()]
-        lines += list(self.declared.values())
-        lines += [str(f) for f in self.functions.values()]
+        lines += [
+            f"{name} = private unnamed_addr constant {key}, align 64"
+            for key, name in self.constants.items()
+            if keep(name)
+        ]
+        lines += [text for name, text in self.declared.items() if keep(name)]
+        lines += [*declared, *defined]
         lines.append(f'attributes #0 = {{ nounwind "prefer-vector-width"="{min(512, 8 * self.host.vector_bytes)}" }}')
         return "\n".join([*lines, "!0 = !{}", ""])
 
@@ -97,6 +135,8 @@ class Function:
         self.entry: list[str] = []  # allocas: the stack is taken once, not in a loop
         self.block = "entry"
         self.noinline = False
+        self.opaque = False  # loops that LLVM does not rewrite: for who writes addresses as they shall be
+        self.cold = False  # it has no loops over elements: code for it is generated quickly, not carefully
         self._values = self._labels = 0
 
     # -- statements ----------------------------------------------------------------------------------------------------
@@ -137,7 +177,7 @@ class Function:
         self.line("ret void" if value is None else f"ret {self.returns} {value}")
 
     def loop(self, start: str, stop: str, step: int | str, carried: Carried, body: Body) -> list[str]:
-        """`for i in range(start, stop, step)` over i64. body(i, values) gives the next values; the last are returned."""
+        """`for i in range(start, stop, step)` over i64. body(i, values) gives the next values; returns the last."""
         before, inside, after = self.block, self.label("loop"), self.label("end")
         enter = self.emit(f"icmp slt i64 {start}, {stop}")
         self.branch(enter, inside, after)
@@ -148,6 +188,9 @@ class Function:
         results = list(body(i, phis) or [])
         assert len(results) == len(carried), "a loop's body gives one value for each carried one"
         following = self.emit(f"add nuw nsw i64 {i}, {step}")
+        if self.opaque:
+            # No code, but an end to the analysis of i: strength reduction takes half of the time of compilation.
+            following = self.emit(f"freeze i64 {following}")
         again = self.emit(f"icmp slt i64 {following}, {stop}")
         last = self.block
         self.branch(again, inside, after)
@@ -206,8 +249,16 @@ class Function:
         return self.call(self.module.declare(name, returns, [t for t, _ in args]), returns, args)
 
     def __str__(self) -> str:
+        return self.text(self.linkage)
+
+    def declaration(self) -> str:
+        """The function as another module knows it."""
+        return f"declare {self.returns} @{self.name}({', '.join(t for t, _ in self.params)})"
+
+    def text(self, linkage: str) -> str:
+        """The function, with a linkage that may be another than its own."""
         params = ", ".join(f"{t} %{n}" for t, n in self.params)
-        linkage = f"{self.linkage} " if self.linkage else ""
+        linkage = f"{linkage} " if linkage else ""
         inline = " noinline" if self.noinline else ""
         head = f"define {linkage}{self.returns} @{self.name}({params}){inline} #0 {{\nentry:"
         return "\n".join([head, *self.entry, *self.lines, "}"])

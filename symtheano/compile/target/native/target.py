@@ -103,6 +103,7 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
         for k, part in enumerate(parts)
     ]
     program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, unpack)
+    launched = set(kernels.module.functions) - {name for code in codes for name in (code.sizes, code.body)}
     signatures = [_signature(part, plan, expanded) for part in parts]
     entry, sources = _entry(parts[0], plan, expanded, inputs, unpack) if whole else (None, ())
     exports: list[str] = []
@@ -116,8 +117,10 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
             exports.append(f"region{k}")
     else:
         exports += _exported(kernels.module, codes)
+    for name, function in kernels.module.functions.items():
+        function.cold = name not in launched
     text = str(kernels.module)
-    loaded = build(text, exports)
+    loaded = build(kernels.module.parts(), exports)
     regions = tuple(zip(codes, signatures, strict=True))
     return Native(analysis, fusion, plan, text, loaded, program, regions, entry, tuple(sources), kernels.texts, inputs)
 

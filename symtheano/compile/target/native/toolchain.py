@@ -25,7 +25,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from symtheano.compile import cache as artefacts
-from symtheano.compile.target.native.llvm import Host
+from symtheano.compile.target.native.llvm import Host, Part
 from symtheano.config import config
 
 ABI = 1  # of the code we emit and of those who call it: another number finds no objects of earlier versions
@@ -95,26 +95,36 @@ class Loaded:
         return self._addresses[name]
 
 
-def build(text: str, exports: Sequence[str], level: int = OPT) -> Loaded:
-    """The module's code, in memory. What is in memory already is shared; what is in the disk cache is only linked."""
+def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT) -> Loaded:
+    """A module's code, in memory: the text of it, or its parts. level: of LLVM's code generation; 0 for cold parts.
+
+    What is in memory already is shared; what is in the disk cache is only linked.
+    """
+    parts = [Part(code)] if isinstance(code, str) else code
     machine = host()
-    key = object_key(text, machine, level)
+    levels = [0 if part.cold else level for part in parts]
+    keys = [object_key(part.text, machine, n) for part, n in zip(parts, levels, strict=True)]
+    name = " ".join([*keys, *exports])
     with _lock:
-        loaded = _alive.get(f"{key}:{','.join(exports)}")
+        loaded = _alive.get(name)
         if loaded is None:
-            loaded = link(_cached_object(key, text, machine, level), exports)
-            _alive[f"{key}:{','.join(exports)}"] = loaded
+            objects = [
+                _cached_object(key, part.text, machine, n) for key, part, n in zip(keys, parts, levels, strict=True)
+            ]
+            loaded = _alive[name] = link(objects, exports)
     return loaded
 
 
-def link(object_code: bytes, exports: Sequence[str]) -> Loaded:
+def link(objects: Sequence[bytes], exports: Sequence[str]) -> Loaded:
     """Object code made for this machine, in memory. It may call memcpy, memset and the like, nothing else outside."""
-    library = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
+    library = llvm.JITLibraryBuilder().add_current_process()
+    for each in objects:
+        library.add_object_img(each)
     for name in exports:
         library.export_symbol(name)
     with _lock:
         tracker = library.link(_linker(), f"symtheano{next(_numbers)}")
-    return Loaded(tracker, exports, len(object_code))
+    return Loaded(tracker, exports, sum(map(len, objects)))
 
 
 def object_for(text: str, machine: Host, level: int = OPT) -> bytes:
