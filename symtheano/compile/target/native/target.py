@@ -212,12 +212,14 @@ def _entry(
 
 @cache
 def _outer() -> Any:
-    pool = shared_pool()
-    table = (ctypes.c_uint64 * 8)()
-    table[0], table[1], table[2] = pool.par, pool.context, pool.threads
-    return table
+    return (ctypes.c_uint64 * 8)()
 
 
 def outer_table() -> int:
-    """The address of the table of functions that regions call: see the slots in region.py."""
-    return ctypes.addressof(_outer())
+    """The address of the table of functions that regions call: see the slots in region.py.
+
+    There is one for the process. Its number of threads is that of the settings when a function was last compiled.
+    """
+    table, pool = _outer(), shared_pool()
+    table[0], table[1], table[2] = pool.par, pool.context, pool.threads
+    return ctypes.addressof(table)

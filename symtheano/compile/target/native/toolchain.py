@@ -160,7 +160,7 @@ def _cached_object(key: str, text: str, machine: Host, level: int) -> bytes:
 
 def _parse(text: str) -> llvm.ModuleRef:
     try:
-        module = llvm.parse_assembly(text)
+        module = llvm.parse_assembly(text, context=llvm.create_context())  # its constants go with it
         if config.check_programs:
             module.verify()
     except RuntimeError as problem:
