@@ -35,7 +35,7 @@ def emit_kernel(module: Module, name: str, kernel: Kernel, access: Classes) -> L
     dtypes = kernel_dtypes(kernel)
     nest = choose(kernel, access, dtypes)
     plan = widths(kernel, nest, access, dtypes, module.host)
-    partial = [not heavy and bool(kernel.inner) for heavy in plan.heavy]
+    partial = [bool(kernel.inner)] * len(kernel.stages)
     point = lower_kernel(kernel, nest, access, dtypes, plan.block, partial)
     return _Emitter(module.function(name, ABI, "i32"), kernel, nest, point, plan, dtypes).run()
 
@@ -66,6 +66,9 @@ class _Emitter:
         self.printer = WidePrinter(function, point.code)
         self.pointers: dict[str, str] = {}
         self.lanes = Lanes()
+        function.opaque = True
+        self.accesses = self._accesses()
+        self.rows: dict[tuple[str, int], str] = {}  # addresses at `base` of accesses
         self.native = 64 if function.module.host.masks else 32  # bytes of a register
         self.done: set[int] = set()  # what the stages of a point have printed
         self.split = self._split()
@@ -78,6 +81,14 @@ class _Emitter:
         grain = self.plan.block if self.split == self.nest.vector else 1
         cost = 0.3 * sum(self.plan.weights) / self.plan.lanes + 0.05
         return Layout(self.function.name, tuple(slots), self.split, tuple(scratch), cost, grain)
+
+    def _accesses(self) -> dict[int, list[Access]]:
+        """The accesses whose `base` an instruction computes, one for each array."""
+        found = [r.access for r in self.point.reads.values()] + [w.access for s in self.point.steps for w in s.writes]
+        made: dict[int, dict[str, Access]] = {}
+        for access in found:
+            made.setdefault(access.base.place, {}).setdefault(access.memory, access)
+        return {place: list(accesses.values()) for place, accesses in made.items()}
 
     def _split(self) -> str | None:
         """The outermost loop, if its parts can run at the same time."""
@@ -285,6 +296,8 @@ class _Emitter:
                 self._print_lanes()
             elif instr.detail in self.point.reads:
                 self._read(instr.detail, self.point.reads[instr.detail])
+            for access in self.accesses.get(place, ()):
+                self.rows[access.memory, place] = self._base(access)
 
     def _hoist(self, places: Iterable[int]) -> None:
         """Copies into all lanes the scalars known here that wide instructions of a loop will read."""
@@ -345,13 +358,15 @@ class _Emitter:
     def _pointer(self, access: Access, part: int) -> str:
         """The address of (the first lane's) element."""
         element = _element(access.dtype)
-        offset = self.printer.value(access.base, 1)
-        pointer = self.pointers[access.memory]
-        if offset != "0":
-            pointer = self.function.gep(pointer, offset, element)
+        pointer = self.rows.get((access.memory, access.base.place)) or self._base(access)
         if access.lane is not None:
             pointer = self.function.gep(pointer, self.printer.value(access.lane, 1), element)
         return pointer if not part else self.function.gep(pointer, str(part), LLVM_TYPES[real_of(access.dtype)])
+
+    def _base(self, access: Access) -> str:
+        offset = self.printer.value(access.base, 1)
+        pointer = self.pointers[access.memory]
+        return pointer if offset == "0" else self.function.gep(pointer, offset, _element(access.dtype))
 
     def _each(self, access: Access) -> memory.Address:
         """The address of the element in each lane."""
