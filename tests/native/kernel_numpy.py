@@ -17,7 +17,7 @@ from symtheano.compile.kernel import Keep, Kernel, Reduce, Store
 from symtheano.compile.target.native.kernel import emit_kernel
 from symtheano.compile.target.native.layout import ABI, Layout
 from symtheano.compile.target.native.llvm import Host, Module
-from symtheano.compile.target.native.toolchain import Loaded, build, host
+from symtheano.compile.target.native.toolchain import Loaded, build, host, link, object_for
 from symtheano.scalar.expr import Expr, evaluate
 
 Arrays = Mapping[str, np.ndarray]
@@ -118,10 +118,11 @@ def module_of(
 class Native:
     """A kernel as native code, called with arrays."""
 
-    def __init__(self, kernel: Kernel, classes: Mapping[str, tuple[str, ...]]) -> None:
-        self.text, self.layout = module_of(kernel, classes)
+    def __init__(self, kernel: Kernel, classes: Mapping[str, tuple[str, ...]], machine: Host | None = None) -> None:
+        self.text, self.layout = module_of(kernel, classes, machine)
         self.kernel = kernel
-        self.loaded: Loaded = build(self.text, ["run"])
+        whole = build(self.text, ["run"]) if machine is None else link([object_for(self.text, machine)], ["run"])
+        self.loaded: Loaded = whole
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         self.function = ctypes.CFUNCTYPE(ctypes.c_int32, pointer, number, number, pointer)(self.loaded.address("run"))
 
@@ -155,8 +156,10 @@ class Native:
             assert self.function(slots, low, high, scratch.ctypes.data) == 0
 
 
-def launch(kernel: Kernel, arrays: Arrays, sizes: Mapping[str, int], cuts: Sequence[int] = ()) -> Native:
-    """Builds and calls a kernel once."""
-    native = Native(kernel, classes_of(kernel, arrays))
+def launch(
+    kernel: Kernel, arrays: Arrays, sizes: Mapping[str, int], cuts: Sequence[int] = (), machine: Host | None = None
+) -> Native:
+    """Builds and calls a kernel once; machine: as code for another one, which this one can run."""
+    native = Native(kernel, classes_of(kernel, arrays), machine)
     native(arrays, sizes, cuts)
     return native

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import platform
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
-from symtheano.compile.target.native.toolchain import HOSTS, object_for
+from symtheano.compile.target.native.llvm import Host
+from symtheano.compile.target.native.toolchain import HOSTS, host, object_for
 from symtheano.scalar.expr import Builder, const, index, load
 from symtheano.scalar.op import TABLE
 from tests.native import kernels
@@ -112,12 +115,12 @@ def assert_close(dtype: str, found: np.ndarray, truth: np.ndarray, scale: float 
     np.testing.assert_allclose(found, truth, rtol=8 * eps, atol=8 * eps)
 
 
-def check(case: Case, sizes: dict[str, int], cuts: tuple[int, ...] = ()) -> None:
+def check(case: Case, sizes: dict[str, int], cuts: tuple[int, ...] = (), machine: Host | None = None) -> None:
     """Native code and meaning agree."""
     if case.holds and not sizes[case.holds]:
         return  # there is nothing that an index could say
     found, truth = arrays_for(case, sizes), arrays_for(case, sizes)
-    launch(case.kernel, found, sizes, cuts)
+    launch(case.kernel, found, sizes, cuts, machine)
     interpret(case.kernel, truth, sizes)
     for buffer in case.kernel.buffers:
         steps = max(1.0, float(max(sizes.values(), default=1)) ** 0.5)  # of a product, or of float32 sums
@@ -143,6 +146,16 @@ def test_named_kernels(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_parts_of_the_split_axis(name: str) -> None:
     check(CASES[name], sizes_of(CASES[name], (150, 9)), cuts=(64, 128))
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="code for x86")
+@pytest.mark.parametrize("machine", ["avx2", "sse2"])
+@pytest.mark.parametrize("name", CASES)
+def test_code_of_lesser_machines(name: str, machine: str) -> None:
+    native = HOSTS[machine]
+    here = replace(native, triple=host().triple)
+    for size in [(3, 37), (70, 5)]:
+        check(CASES[name], sizes_of(CASES[name], size), machine=here)
 
 
 @pytest.mark.parametrize("name", ["softmax float32", "map", "sum of columns", "scatter add", "softmax of columns"])

@@ -1,7 +1,8 @@
 """Elements between memory and registers: one, or one for each lane, side by side, a stride apart or anywhere.
 
 Every load and store takes `Lanes`: how many there are, and which of them exist at the end of an axis. What is not
-there is neither read nor written; its lanes hold zero.
+there is neither read nor written; its lanes hold zero. Where the processor has no masks, whole vectors take the
+straight way, and the rest goes through the stack, element by element.
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ def load(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
     type_, align = vector(LLVM_TYPES[dtype], lanes.width), np.dtype(dtype).itemsize
     if lanes.mask is None:
         return loaded(function, dtype, function.load(type_, pointer, align), lanes.width)
+    if not function.module.host.masks:
+        rest = _is_rest(function, lanes)
+        source = function.when(
+            rest, lambda: [_gathered(function, dtype, _beside(function, dtype, pointer), lanes)], [("ptr", pointer)]
+        )
+        return loaded(function, dtype, function.load(type_, source[0], align), lanes.width)
     name = f"llvm.masked.load.{_suffix(dtype, lanes.width)}.p0"
     mask = (vector("i1", lanes.width), lanes.mask)
     args = [("ptr", pointer), ("i32", str(align)), mask, (type_, "zeroinitializer")]
@@ -61,6 +68,12 @@ def store(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes
     if lanes.mask is None:
         function.store(type_, raw, pointer, align)
         return
+    if not function.module.host.masks:
+        rest = _is_rest(function, lanes)
+        function.when(rest, lambda: _scattered(function, dtype, raw, _beside(function, dtype, pointer), lanes))
+        whole = function.emit(f"xor i1 {rest}, true")
+        function.when(whole, lambda: function.store(type_, raw, pointer, align))
+        return
     mask = (vector("i1", lanes.width), lanes.mask)
     name = f"llvm.masked.store.{_suffix(dtype, lanes.width)}.p0"
     function.intrinsic(name, "void", [(type_, raw), ("ptr", pointer), ("i32", str(align)), mask])
@@ -68,32 +81,14 @@ def store(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes
 
 def load_each(function: Function, dtype: str, address: Address, lanes: Lanes) -> str:
     """The register of elements that lie anywhere: one by one through the stack."""
-    element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
-    type_ = vector(element, lanes.width)
-    buffer = function.alloca(type_)
-    if lanes.count is not None:
-        function.store(type_, "zeroinitializer", buffer, 64)
-
-    def copy(lane: str, _: list[str]) -> None:
-        value = function.load(element, address(lane), align)
-        function.store(element, value, function.gep(buffer, lane, element), align)
-
-    function.loop("0", lanes.count or str(lanes.width), 1, [], copy)
+    buffer = _gathered(function, dtype, address, lanes)
+    type_ = vector(LLVM_TYPES[dtype], lanes.width)
     return loaded(function, dtype, function.load(type_, buffer, 64), lanes.width)
 
 
 def store_each(function: Function, dtype: str, value: str, address: Address, lanes: Lanes) -> None:
     """Stores a register to elements that lie anywhere, the first lane first."""
-    element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
-    type_ = vector(element, lanes.width)
-    buffer = function.alloca(type_)
-    function.store(type_, storable(function, dtype, value, lanes.width), buffer, 64)
-
-    def copy(lane: str, _: list[str]) -> None:
-        item = function.load(element, function.gep(buffer, lane, element), align)
-        function.store(element, item, address(lane), align)
-
-    function.loop("0", lanes.count or str(lanes.width), 1, [], copy)
+    _scattered(function, dtype, storable(function, dtype, value, lanes.width), address, lanes)
 
 
 def spread(function: Function, offsets: str, lanes: Lanes) -> Address:
@@ -107,3 +102,44 @@ def spread(function: Function, offsets: str, lanes: Lanes) -> Address:
 def _suffix(dtype: str, width: int) -> str:
     element = {"float": "f32", "double": "f64", "half": "f16"}.get(LLVM_TYPES[dtype], LLVM_TYPES[dtype])
     return f"v{width}{element}"
+
+
+# ----- One by one -----
+
+
+def _is_rest(function: Function, lanes: Lanes) -> str:
+    return function.emit(f"icmp ne i64 {lanes.count}, {lanes.width}")
+
+
+def _beside(function: Function, dtype: str, pointer: str) -> Address:
+    return lambda lane: function.gep(pointer, lane, LLVM_TYPES[dtype])
+
+
+def _gathered(function: Function, dtype: str, address: Address, lanes: Lanes) -> str:
+    """Elements copied to the stack, behind them zeros: their place."""
+    element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
+    type_ = vector(element, lanes.width)
+    buffer = function.alloca(type_)
+    if lanes.count is not None:
+        function.store(type_, "zeroinitializer", buffer, 64)
+
+    def copy(lane: str, _: list[str]) -> None:
+        value = function.load(element, address(lane), align)
+        function.store(element, value, function.gep(buffer, lane, element), align)
+
+    function.loop("0", lanes.count or str(lanes.width), 1, [], copy)
+    return buffer
+
+
+def _scattered(function: Function, dtype: str, raw: str, address: Address, lanes: Lanes) -> None:
+    """The lanes of a vector, as it lies in memory, stored one by one."""
+    element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
+    type_ = vector(element, lanes.width)
+    buffer = function.alloca(type_)
+    function.store(type_, raw, buffer, 64)
+
+    def copy(lane: str, _: list[str]) -> None:
+        item = function.load(element, function.gep(buffer, lane, element), align)
+        function.store(element, item, address(lane), align)
+
+    function.loop("0", lanes.count or str(lanes.width), 1, [], copy)
