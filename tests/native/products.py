@@ -11,7 +11,8 @@ import numpy as np
 
 from symtheano.compile.kernel import Buffer, Kernel, Stage, Store
 from symtheano.compile.target.native.gemm import library
-from symtheano.compile.target.native.gemm.product import ACC, GemmSpec, emit_gemm
+from symtheano.compile.target.native.gemm.product import emit_gemm
+from symtheano.compile.target.native.gemm.spec import ACC, GemmSpec
 from symtheano.compile.target.native.layout import ABI, Slot
 from symtheano.compile.target.native.llvm import Host, Module
 from symtheano.compile.target.native.toolchain import HOSTS, build, host
@@ -46,6 +47,17 @@ def update(dtype: str) -> GemmSpec:
     old = load("W", (I, J))
     buffers = [Buffer("W", dtype, 2, True), Buffer("rate", dtype, 0)]
     return GemmSpec(dtype, kernel(buffers, Store("W", (I, J), old - load("rate") * SUM)))
+
+
+def added(dtype: str) -> GemmSpec:
+    """out = old + (A @ B) * 0.5, of two arrays."""
+    buffers = [Buffer("out", dtype, 2, True), Buffer("old", dtype, 2)]
+    return GemmSpec(dtype, kernel(buffers, Store("out", (I, J), load("old", (I, J)) + SUM * 0.5)))
+
+
+def subtracted(dtype: str) -> GemmSpec:
+    """W = W - A @ B, in place."""
+    return GemmSpec(dtype, kernel([Buffer("W", dtype, 2, True)], Store("W", (I, J), load("W", (I, J)) - SUM)))
 
 
 def bias_tanh(dtype: str) -> GemmSpec:

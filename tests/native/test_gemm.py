@@ -14,15 +14,30 @@ from hypothesis import strategies as st
 from symtheano.compile.kernel import Buffer, Store
 from symtheano.compile.target.native.gemm import GemmSpec, emit_gemm, library
 from symtheano.compile.target.native.gemm.shape import shape_for
+from symtheano.compile.target.native.gemm.spec import Direct
 from symtheano.compile.target.native.llvm import Module
 from symtheano.compile.target.native.toolchain import HOSTS, assembly, host, object_for
 from symtheano.errors import CheckError
-from symtheano.scalar.expr import const, load
+from symtheano.scalar.expr import Expr, const, load
 from tests.native.kernel_numpy import classes_of
-from tests.native.products import MACHINES, SUM, I, J, Native, bias_tanh, expected, kernel, plain, several, update
+from tests.native.products import (
+    MACHINES,
+    SUM,
+    I,
+    J,
+    Native,
+    added,
+    bias_tanh,
+    expected,
+    kernel,
+    plain,
+    several,
+    subtracted,
+    update,
+)
 
 DTYPES = ["float32", "float64"]
-SPECS: dict[str, Callable[[str], GemmSpec]] = {"plain": plain, "update": update, "several": several}
+SPECS: dict[str, Callable[[str], GemmSpec]] = {f.__name__: f for f in (plain, update, added, subtracted, several)}
 LAYOUTS = ["rows", "columns", "apart"]
 RNG = np.random.default_rng(1)
 
@@ -216,6 +231,25 @@ def test_an_epilogue_that_is_none() -> None:
     for wrong, reason in ((twice, "several places"), (computed, "computed place")):
         with pytest.raises(CheckError, match=reason):
             emit_gemm(Module(host()), "gemm", GemmSpec("float32", wrong), access)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_tiles_do_themselves(dtype: str) -> None:
+    other = {"float32": "float64", "float64": "float32"}[dtype]
+    w, rate, x = load("W", (I, J)), load("rate"), load("x", (I, J))
+
+    def direct(expr: Expr, of: str = dtype) -> Direct | None:
+        buffers = [Buffer("W", dtype, 2, True), Buffer("rate", of, 0), Buffer("x", of, 2)]
+        return GemmSpec(dtype, kernel(buffers, Store("W", (I, J), expr))).direct
+
+    assert direct(SUM) == Direct("W")
+    assert direct(w - rate * SUM) == Direct("W", "W", rate, True)
+    assert direct(x + SUM * rate) == Direct("W", "x", rate)
+    assert direct(w + SUM * 0.5) == Direct("W", "W", const(0.5))
+    for expr in (w * SUM, rate * SUM, w + x * SUM, w + SUM * SUM, SUM - w, w - rate * SUM - x, w + x):
+        assert direct(expr) is None, expr
+    for expr in (w - rate * SUM, x + SUM, w + SUM * np.dtype(other).type(0.1)):
+        assert direct(expr, other) is None, expr
 
 
 # ----- Machines -----

@@ -1,13 +1,14 @@
 """The loops around the tiles: panels of columns, and blocks of rows.
 
-    void @gemm.float(args, lo, hi, scratch, C, C's stride over rows, done)
+    void @gemm.float(args, lo, hi, scratch, C, C's stride over rows, done, near, near's stride over rows, adds, factor)
 
 `args` begins with 8-byte slots as FIELDS says, strides in elements. lo..hi of 0..rows is a share of the work: the rows
 or, where there are panels of columns enough, these are divided in that proportion. Every element of C is summed in the
 same order however the work is divided.
 
 The sums of a block go to scratch, and `done(args, sums, first row, rows, first column, columns)` takes them from
-there. Where C is given they go to C instead, and nobody is told (without masks: where tiles fit).
+there. Where C is given they go to C instead, and nobody is told (without masks: where tiles fit). `near` is a matrix
+like C, which is fetched into the cache before it is needed. adds: C = near + factor * sums.
 
 Scratch is the sums of a block, a panel of B, and all of A (`scratch_terms`).
 """
@@ -19,18 +20,23 @@ from collections.abc import Callable
 from symtheano.compile.target.native.gemm.pack import PARAMS as PACK
 from symtheano.compile.target.native.gemm.pack import emit_pack
 from symtheano.compile.target.native.gemm.shape import Shape
-from symtheano.compile.target.native.gemm.tile import PARAMS as TILE
-from symtheano.compile.target.native.gemm.tile import emit_tile
+from symtheano.compile.target.native.gemm.tile import emit_tile, tile_params
 from symtheano.compile.target.native.layout import ABI, Scratch
 from symtheano.compile.target.native.llvm import Function, Module
 
 PACK_ROWS = 64  # so many rows make good for collecting a panel of B
 PACK_BYTES = 1 << 15  # ... if it is spread over so much memory
 FAR = 1 << 19  # columns of A are collected if they are spread over so much
+LINE = 64  # bytes of a line of the cache
 PANELS = 8  # so many are divided well between threads
 FIELDS = ("a", "a_row", "a_k", "b", "b_k", "b_col", "rows", "cols", "depth")
-PARAMS = (*ABI, ("ptr", "c"), ("i64", "c_row"), ("ptr", "done"))
+_PARAMS = (*ABI, ("ptr", "c"), ("i64", "c_row"), ("ptr", "done"), ("ptr", "near"), ("i64", "near_row"), ("i1", "adds"))
 DONE = (("ptr", "args"), ("ptr", "sums"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"))
+
+
+def drive_params(shape: Shape) -> tuple[tuple[str, str], ...]:
+    """What the function is called with."""
+    return (*_PARAMS, (shape.type, "factor"))
 
 
 def scratch_terms(shape: Shape, rows: str, depth: str) -> tuple[Scratch, ...]:
@@ -44,7 +50,7 @@ def emit_drive(module: Module, shape: Shape) -> str:
     if name not in module.functions:
         tiles = {(h, w): emit_tile(module, shape, h, w) for w in shape.widths for h in (shape.tall, shape.short)}
         pack = emit_pack(module, shape)
-        f = module.function(name, PARAMS)
+        f = module.function(name, drive_params(shape))
         f.noinline = True
         _Drive(f, shape, tiles, pack).write()
     return f"@{name}"
@@ -57,6 +63,7 @@ class _Drive:
         for stride in ("a_row", "a_k", "b_k", "b_col"):
             self.field[stride] = f.emit(f"mul i64 {self.field[stride]}, {shape.size}")
         self.c_row = f.emit(f"mul i64 %c_row, {shape.size}")
+        self.near_row = f.emit(f"mul i64 %near_row, {shape.size}")
         self.given = f.emit("icmp ne ptr %c, null")
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
@@ -177,14 +184,19 @@ class _Drive:
         sums_row = self.select(self.direct, self.c_row, shape.row)
         a = self.at(self.field["a"], (start, self.field["a_row"]))
         a, a_row, a_k = self._columns_of_a(a, start, rows)
+        near = self.at(f.gep("%near", self.col, shape.type), (start, self.near_row))
+        adds = f.emit(f"and i1 %adds, {self.direct}")
         tall_rows = self._tall_rows(rows)
 
         def tiles(height: int) -> Callable[[str, list[str]], None]:
             def tile(i: str, _: object) -> None:
                 count = self.min(self.op("sub", rows, i), height)
+                self._fetch(self.at(near, (i, self.near_row)), count)
                 args = [self.at(a, (i, a_row)), a_row, a_k, self.b, self.b_k, self.field["depth"]]
                 args += [self.at(sums, (i, sums_row)), sums_row, count, self.cols]
-                f.call(self.tile[height], "void", [(t, v) for (t, _), v in zip(TILE, args, strict=True)])
+                old = self.select(adds, self.at(near, (i, self.near_row)), "null", "ptr")
+                args += [old, self.near_row, "%factor"]
+                f.call(self.tile[height], "void", [(t, v) for (t, _), v in zip(tile_params(shape), args, strict=True)])
 
             return tile
 
@@ -196,6 +208,18 @@ class _Drive:
             f.call("%done", "void", [(t, v) for (t, _), v in zip(DONE, values, strict=True)])
 
         f.when(f.emit(f"xor i1 {self.direct}, true"), done)
+
+    def _fetch(self, pointer: str, rows: str) -> None:
+        """Asks for the lines of memory that a tile's results will be written to."""
+        f = self.f
+        fixed = [("i32", "1"), ("i32", "3"), ("i32", "1")]  # to be written, to all caches, data
+
+        def row(_: str, carried: list[str]) -> list[str]:
+            for line in range(0, self.shape.row, LINE):
+                f.intrinsic("llvm.prefetch.p0", "void", [("ptr", f.gep(carried[0], str(line))), *fixed])
+            return [f.gep(carried[0], self.near_row)]
+
+        f.loop("0", rows, 1, [("ptr", pointer)], row)
 
     def _columns_of_a(self, a: str, start: str, rows: str) -> list[str]:
         """Where A's numbers lie side by side over its rows, a tile reads a line of memory for each k.

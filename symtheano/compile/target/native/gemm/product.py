@@ -4,77 +4,28 @@
                               once:  W[i, j] = W[i, j] - lr * acc[i, j]
 
 The epilogue is an ordinary kernel over the product's two axes which reads it as the buffer "acc". It is emitted as any
-kernel is, and runs on one block of sums after the other while they are in the first cache.
+kernel is, and runs on one block of sums after the other while they are in the first cache. Copies and scaled additions
+like this one the tiles do themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from symtheano.compile.kernel import Buffer, Kernel, Stage, Statement, Store
-from symtheano.compile.target.native.gemm.drive import DONE, PARAMS, emit_drive, scratch_terms
+from symtheano.compile.kernel import Buffer, Kernel, Stage, Statement
+from symtheano.compile.target.native.gemm.drive import DONE, drive_params, emit_drive, scratch_terms
 from symtheano.compile.target.native.gemm.shape import Shape, shape_for
+from symtheano.compile.target.native.gemm.spec import ACC, Direct, GemmSpec
 from symtheano.compile.target.native.kernel import emit_kernel
 from symtheano.compile.target.native.layout import ABI, Layout, Slot
-from symtheano.compile.target.native.llvm import Function, Module
-from symtheano.errors import CheckError
-from symtheano.scalar.expr import Expr, index, load, postorder, with_args
+from symtheano.compile.target.native.llvm import Function, Module, float_literal
+from symtheano.scalar.expr import Expr, load, postorder, with_args
 
-ACC = "acc"
+__all__ = ["GemmSpec", "emit_gemm"]
 Access = Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class GemmSpec:
-    """dtype: of A, B and the sums, float32 or float64. epilogue: has two axes, those of the product, and no inner ones.
-
-    Each of its buffers is read and written at one place: an axis is indexed by an axis of the product or a constant.
-    """
-
-    dtype: str
-    epilogue: Kernel
-
-    @cached_property
-    def axes(self) -> tuple[str, str]:
-        """The names of the product's axes."""
-        first, second = self.epilogue.axes
-        return first, second
-
-    @cached_property
-    def moves(self) -> dict[str, tuple[int | None, ...]]:
-        """For each buffer of the epilogue, of each of its axes, the axis of the product that moves along it."""
-        found: dict[str, tuple[int | None, ...]] = {}
-        names = {b.name for b in self.epilogue.buffers} | {ACC}
-        for name, place in self._places():
-            if name in names and found.setdefault(name, self._move(name, place)) != self._move(name, place):
-                raise CheckError(f"{name} is read at several places in the epilogue of a product\n{self.epilogue}")
-        return found
-
-    def _places(self) -> list[tuple[str, tuple[Expr, ...]]]:
-        places = []
-        for statement in self.epilogue.statements():
-            if isinstance(statement, Store):
-                places.append((statement.buffer, statement.index))
-            places += [(n.value, n.args) for n in postorder((statement.expr,)) if n.kind == "load"]
-        return places
-
-    def _move(self, name: str, place: Sequence[Expr]) -> tuple[int | None, ...]:
-        if any(e.kind not in ("index", "const") for e in place):
-            raise CheckError(f"{name} is read at a computed place in the epilogue of a product\n{self.epilogue}")
-        return tuple(self.axes.index(e.value) if e.kind == "index" else None for e in place)
-
-    def copied_to(self) -> str | None:
-        """The buffer that receives the sums as they are, if that is all there is to do."""
-        statements = list(self.epilogue.statements())
-        if len(statements) != 1 or not isinstance(statements[0], Store) or statements[0].add:
-            return None
-        store, place = statements[0], tuple(map(index, self.axes))
-        dtype = {b.name: b.dtype for b in self.epilogue.buffers}[store.buffer]
-        return store.buffer if store.expr is load(ACC, place) and store.index == place and dtype == self.dtype else None
 
 
 def emit_gemm(module: Module, name: str, spec: GemmSpec, access: Access, shared: bool = False) -> Layout:
@@ -99,17 +50,29 @@ class _Product:
             *(Slot("pointer", "B"), Slot("stride", "B", 0), Slot("stride", "B", 1)),
             *(Slot("size", i), Slot("size", j), Slot("size", "k")),
         )
-        out = spec.copied_to()
-        self.out = out if out is not None and self.access[out][1] == "c" else None
-        # The loops write what needs no epilogue; without masks, only whole tiles of it.
-        self.calls = self.out is None or not shape.masks
-        self.slots += self._epilogue() if self.calls else (Slot("pointer", str(out)), Slot("stride", str(out), 0))
+        self.direct = spec.direct
+        if self.direct is not None and any(self.access[b] != ("s", "c") for b in self._matrices(self.direct)):
+            self.direct = None
+        # What tiles do themselves needs no epilogue; but without masks they do whole tiles only.
+        self.calls = self.direct is None or not shape.masks
+        self.slots += self._epilogue() if self.calls or self.direct is None else self._needed(self.direct)
         if self.shared:
             self.slots += (Slot("function", f"gemm.{spec.dtype}"),)
         if self.calls:
             self._done()
         self._launch()
         return Layout(self.name, self.slots, i, scratch_terms(shape, i, "k"), cost=0.33 / shape.lanes)
+
+    @staticmethod
+    def _matrices(direct: Direct) -> tuple[str, ...]:
+        return (direct.out,) if direct.old is None else (direct.out, direct.old)
+
+    def _needed(self, direct: Direct) -> tuple[Slot, ...]:
+        """The slots that tiles need."""
+        slots = [Slot(kind, b, 0) for b in self._matrices(direct) for kind in ("pointer", "stride")]
+        if direct.factor is not None and direct.factor.kind == "load":
+            slots.append(Slot("pointer", direct.factor.value))
+        return tuple(dict.fromkeys(slots))
 
     def _epilogue(self) -> tuple[Slot, ...]:
         """Emits the epilogue's kernel; the slots it needs from us."""
@@ -144,13 +107,40 @@ class _Product:
         """Runs the loops. What they need are the first slots."""
         f = self.module.function(self.name, ABI, "i32")
         drive = f.slot("%args", len(self.slots) - 1, "ptr") if self.shared else emit_drive(self.module, self.shape)
-        c, c_row, done = "null", "0", f"@{self.name}.done" if self.calls else "null"
-        if self.out is not None:
-            c = f.slot("%args", self.slots.index(Slot("pointer", self.out)), "ptr")
-            c_row = f.slot("%args", self.slots.index(Slot("stride", self.out, 0)))
-        values = [*(f"%{n}" for _, n in ABI), c, c_row, done]
-        f.call(drive, "void", [(t, v) for (t, _), v in zip(PARAMS, values, strict=True)])
+        c, near, factor = ("null", "0"), self._near(f), "0.0"
+        if self.direct is not None:
+            c = self._matrix(f, self.direct.out)
+            if self.direct.old is not None:
+                near, factor = self._matrix(f, self.direct.old), self._factor(f, self.direct)
+        adds = "true" if self.direct is not None and self.direct.old is not None else "false"
+        done = f"@{self.name}.done" if self.calls else "null"
+        values = [*(f"%{n}" for _, n in ABI), *c, done, *near, adds, factor]
+        f.call(drive, "void", [(t, v) for (t, _), v in zip(drive_params(self.shape), values, strict=True)])
         f.ret("0")
+
+    def _matrix(self, f: Function, name: str) -> tuple[str, str]:
+        """A buffer's pointer and the elements from one row to the next."""
+        pointer, row = (self.slots.index(Slot(kind, name, 0)) for kind in ("pointer", "stride"))
+        return f.slot("%args", pointer, "ptr"), f.slot("%args", row)
+
+    def _near(self, f: Function) -> tuple[str, str]:
+        """A buffer that is written as the product lies."""
+        for buffer in self.spec.epilogue.buffers:
+            beside = buffer.written and self.access[buffer.name] == ("s", "c")
+            if beside and self.spec.moves[buffer.name] == (0, 1) and Slot("stride", buffer.name, 0) in self.slots:
+                return self._matrix(f, buffer.name)
+        return "%scratch", "0"
+
+    def _factor(self, f: Function, direct: Direct) -> str:
+        """A number: of the sums. x - y * z is x + -y * z, to the bit."""
+        kind, factor = self.shape.type, direct.factor
+        assert factor is not None
+        if factor.kind == "const":
+            number = np.dtype(self.spec.dtype).type(factor.value)
+            return float_literal(float(-number if direct.minus else number))
+        pointer = f.slot("%args", self.slots.index(Slot("pointer", factor.value)), "ptr")
+        value = f.load(kind, pointer, self.shape.size)
+        return f.emit(f"fneg {kind} {value}") if direct.minus else value
 
     # -- the epilogue of a block -------------------------------------------------------------------------------------
     def _done(self) -> None:

@@ -1,10 +1,11 @@
-"""The register tile: a few rows of C, summed over k in registers.
+"""The register tile: a few rows of C, summed over k in registers, and C = sums, or C = old + factor * sums.
 
     void @gemm.float.tile6x4(A, A's strides over rows and over k, B, B's stride over k, count of k,
-                             C, C's stride over rows, rows, columns)
+                             C, C's stride over rows, rows, columns, old or null, its stride over rows, factor)
 
-Strides are in bytes; a row of B and of C is contiguous. Rows beyond `rows` repeat the last one: what they store is the
-same again. Columns beyond `columns` are neither read nor written where there are masks; elsewhere they are.
+Strides are in bytes; a row of B, of C and of `old` is contiguous; `old` may be C. Rows beyond `rows` repeat the last
+one: what they store is the same again. Columns beyond `columns` are neither read nor written where there are masks;
+elsewhere they are.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from symtheano.compile.target.native.gemm.shape import Shape
 from symtheano.compile.target.native.llvm import Function, Module
 
-PARAMS = (
+_PARAMS = (
     ("ptr", "a"),
     ("i64", "a_row"),
     ("i64", "a_k"),
@@ -25,14 +26,21 @@ PARAMS = (
     ("i64", "c_row"),
     ("i64", "rows"),
     ("i64", "cols"),
+    ("ptr", "old"),
+    ("i64", "old_row"),
 )
+
+
+def tile_params(shape: Shape) -> tuple[tuple[str, str], ...]:
+    """What a tile is called with."""
+    return (*_PARAMS, (shape.type, "factor"))
 
 
 def emit_tile(module: Module, shape: Shape, rows: int, width: int) -> str:
     """The name of the function for tiles of `rows` rows and `width` vectors."""
     name = f"gemm.{shape.type}.tile{rows}x{width}"
     if name not in module.functions:
-        f = module.function(name, PARAMS)
+        f = module.function(name, tile_params(shape))
         f.noinline = True
         _Tile(f, shape, rows, width).write()
     return f"@{name}"
@@ -46,8 +54,8 @@ class _Tile:
 
     def write(self) -> None:
         f, shape = self.f, self.shape
-        offsets = [self._row(r, "%a_row") for r in range(self.rows)]
-        targets = [f.gep("%c", self._row(r, "%c_row")) for r in range(self.rows)]
+        rows = [self._row(r) for r in range(self.rows)]
+        offsets = [f.emit(f"mul i64 {row}, %a_row") for row in rows]
 
         def step(_: str, carried: list[str]) -> list[str]:
             # Addresses are integers here: the code generator then does not look for other ways to count them, which
@@ -65,17 +73,25 @@ class _Tile:
         zeros = [(shape.vector, "zeroinitializer")] * (self.rows * self.width)
         start = [("i64", a_start), ("i64", b_start), *zeros]
         _, _, *sums = f.loop("0", "%depth", 1, start, step)
-        for r, pointer in enumerate(targets):
+        kinds = [(shape.vector, value) for value in sums]
+        sums = f.when(f.emit("icmp ne ptr %old, null"), lambda: self._added(rows, sums), kinds)
+        for r, row in enumerate(rows):
+            pointer = f.gep("%c", f.emit(f"mul i64 {row}, %c_row"))
             self._store(pointer, sums[r * self.width : (r + 1) * self.width])
         f.ret()
 
-    def _row(self, r: int, stride: str) -> str:
-        """The offset of row r, or of the last there is."""
-        f = self.f
-        if r == 0:
-            return "0"
-        row = f.intrinsic("llvm.smin.i64", "i64", [("i64", str(r)), ("i64", self.last)])
-        return f.emit(f"mul i64 {row}, {stride}")
+    def _row(self, r: int) -> str:
+        """Row r, or the last there is."""
+        return self.f.intrinsic("llvm.smin.i64", "i64", [("i64", str(r)), ("i64", self.last)]) if r else "0"
+
+    def _added(self, rows: Sequence[str], sums: Sequence[str]) -> list[str]:
+        """All that is old is read before anything is written."""
+        f, kind = self.f, self.shape.vector
+        factor = splat(f, self.shape, "%factor")
+        old = [v for row in rows for v in self._load(f.gep("%old", f.emit(f"mul i64 {row}, %old_row")))]
+        return [
+            f.emit(f"fadd {kind} {x}, {f.emit(f'fmul {kind} {factor}, {y}')}") for x, y in zip(old, sums, strict=True)
+        ]
 
     def _load(self, pointer: str) -> list[str]:
         return load_row(self.f, self.shape, pointer, self.width, self.masks)
