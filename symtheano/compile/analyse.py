@@ -20,7 +20,7 @@ from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.careduce import All, Any_, CAReduce, CAReduceDtype, Max, Min, Prod, Sum
 from symtheano.tensor.dot import Dot
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
-from symtheano.tensor.gather import Gather, Place, Scatter
+from symtheano.tensor.gather import Gather, Scatter
 from symtheano.tensor.index_basic import Subtensor
 from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape_ops import MakeVector, Shape_i, SliceLength
@@ -129,9 +129,7 @@ class _Node:
         if any(v.type.dtype.startswith(("complex", "float16")) for v in (*node.inputs, *node.outputs)):
             return "step"
         if isinstance(op, Scatter):
-            return "step" if op.set_instead_of_inc or node.outputs[0].type.dtype == "bool" else "scatter"
-        if isinstance(op, Place):
-            return "map" if _is_given(node.inputs[0]) else "step"
+            return "step" if node.outputs[0].type.dtype == "bool" and not op.set_instead_of_inc else "scatter"
         return "map" if isinstance(op, (Gather, Alloc)) or hasattr(op, "loop") else "step"
 
     def _native_row(self) -> bool:
@@ -266,9 +264,3 @@ def _is_native_reshape(node: Apply) -> bool:
     while x.owner is not None and isinstance(x.owner.op, Reshape):
         x = x.owner.inputs[0]
     return x.owner is None or not isinstance(x.owner.op, _VIEWS)
-
-
-def _is_given(variable: Variable) -> bool:
-    while variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
-        variable = variable.owner.inputs[0]
-    return variable.owner is None

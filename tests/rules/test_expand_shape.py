@@ -10,6 +10,7 @@ import pytest
 import symtheano.tensor as T
 from symtheano.graph.interpret import interpret
 from symtheano.tensor.diagonal import AllocDiag
+from symtheano.tensor.diff import DiffOp
 from symtheano.tensor.fill_diagonal import fill_diagonal, fill_diagonal_offset
 from symtheano.tensor.join import Join, Split
 from symtheano.tensor.repeat import RepeatOp
@@ -70,7 +71,31 @@ def test_diagonals() -> None:
     check(AllocDiag(0, -1, 1), X)
     check(AllocDiag(), np.arange(3, dtype="int8"))
     check(AllocDiag(), np.zeros(0))
+    for offset in (-2, 0, 1):
+        check(lambda x, k=offset: AllocDiag(k, 0, 2)(x), X)  # type: ignore[misc]
+        check(lambda x, k=offset: AllocDiag(k)(x, x.shape[0] + 2, x.shape[0] + 4), X[0, 0], optimize=True)  # type: ignore[misc]
+    x, n = T.vector("x"), T.lscalar("n")
+    with pytest.raises(IndexError, match="out of bounds"):
+        interpret(expanded([x, n], [AllocDiag(1)(x, n, n)]), [np.ones(3), np.asarray(3)])
     for shape in ((4, 4), (3, 5), (6, 2), (0, 3)):
         check(lambda x: fill_diagonal(x, 3), np.ones(shape))
         for offset in (-2, 0, 1, 9):
             check(lambda x, k: fill_diagonal_offset(x, np.inf, k), np.ones(shape), offset)
+
+
+def test_views_are_made_dense_before_they_are_reshaped() -> None:
+    check(lambda x: x.T.reshape((6, -1)), X)
+    check(lambda x: x[:, 1:].flatten(2), X)
+    check(lambda x: x.dimshuffle(2, 0, 1).reshape((x.shape[2], -1)), X, optimize=True)
+
+
+def test_stacked_numbers() -> None:
+    check(lambda x: T.stack([x.sum(), x.max(), x[0]]), X[0, 0])
+    check(lambda x: T.stack([x.sum(), T.as_tensor_variable(1)]), X[0, 0].astype("float32"))
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 7])
+def test_differences(n: int) -> None:
+    for axis in (0, -1):
+        check(lambda x, axis=axis: DiffOp(n, axis)(x), X)  # type: ignore[misc]
+        check(lambda x, axis=axis: DiffOp(n, axis)(x), np.arange(6, dtype="uint8")[:, None] ** 2)  # type: ignore[misc]

@@ -29,7 +29,7 @@ from symtheano.tensor.index_advanced import (
 from symtheano.tensor.index_basic import IncSubtensor, Subtensor
 from symtheano.tensor.index_key import FULL, Selection, ends, is_array, is_full, is_mask, slice_length
 from symtheano.tensor.shape import patternbroadcast
-from symtheano.tensor.sizes import as_size, constant_dim, origin, shape_i
+from symtheano.tensor.sizes import as_size, constant_dim, is_length, origin, shape_i
 from symtheano.tensor.type import tensor_type
 
 m = functions
@@ -255,8 +255,9 @@ def _sliced(x: Any, axis: int, entry: slice) -> tuple[Any, bool] | None:
     n = shape_i(x, axis) if n is None else n
     count = as_size(slice_length(entry, n))
     forwards = step > 0
-    if forwards and (entry.start is None or (isinstance(entry.start, int) and entry.start >= 0)):
-        start = as_size(entry.start or 0)  # beyond the end nothing is counted
+    first = as_size(0 if entry.start is None else entry.start)
+    if forwards and is_length(first):
+        start = first  # beyond the end nothing is counted
     else:
         start = as_size(ends(entry, n, 1 if forwards else -1)[0])
     if constant_dim(count) == 1:
@@ -266,7 +267,9 @@ def _sliced(x: Any, axis: int, entry: slice) -> tuple[Any, bool] | None:
     return (place if constant_dim(start) == 0 else m.add(place, dimshuffle(start, ["x"]))), False
 
 
-_REAL = ("float32", "float64", *(d for d in DISCRETE if d != "bool"))  # what loops add in place
+def is_addable(dtype: str) -> bool:
+    """Whether loops add values of this dtype to what lies in memory."""
+    return dtype in ("float32", "float64") or (dtype in DISCRETE and dtype != "bool")
 
 
 @rule(
@@ -303,7 +306,7 @@ def expand_slice_writing(node: Apply) -> list[Any] | None:
             pattern.append(None)
             places.append(dimshuffle(place, ["x"] * ndim))
         k += isinstance(entry, slice)
-    if not places or x.type.dtype not in _REAL or is_complex(y.type.dtype):
+    if not places or not is_addable(x.type.dtype) or is_complex(y.type.dtype):
         return None
     return [_scattered(Located(x, tuple(pattern), places, ndim), y, op.set_instead_of_inc)]
 

@@ -9,20 +9,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from symtheano.compile.rules.example import on
+from symtheano.compile.rules.expand_index import is_addable
 from symtheano.compile.rules.match import like, literal
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
+from symtheano.scalar.dtypes import is_float
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.arange import ARange
 from symtheano.tensor.diagonal import AllocDiag
-from symtheano.tensor.elemwise import dimshuffle, functions
+from symtheano.tensor.diff import DiffOp
+from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
 from symtheano.tensor.fill_diagonal import FillDiagonal, FillDiagonalOffset
+from symtheano.tensor.gather import Place, Scatter
 from symtheano.tensor.index import subtensor
+from symtheano.tensor.index_basic import Subtensor
 from symtheano.tensor.index_key import FULL
 from symtheano.tensor.join import Join, Split
 from symtheano.tensor.repeat import RepeatOp
 from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape import Rebroadcast, SpecifyShape
+from symtheano.tensor.shape_ops import MakeVector
 from symtheano.tensor.sizes import (
     as_size,
     constant_dim,
@@ -131,21 +137,46 @@ def _count(n: Any, axis: int, ndim: int) -> Any:
 
 @rule(
     AllocDiag,
-    examples=[on(lambda a: AllocDiag()(a), 1), on(lambda a: AllocDiag(0, 2, 0)(a), 2)],
+    examples=[
+        on(lambda a: AllocDiag()(a), 1),
+        on(lambda a: AllocDiag(0, 2, 0)(a), 2),
+        on(lambda a: AllocDiag(-1, 0, 2)(a, a.shape[1] + 1, a.shape[1] + 2), 2),
+    ],
 )
 def expand_alloc_diag(node: Apply) -> list[Any] | None:
-    """alloc_diag(v) -> switch(row == column, v, 0)."""
+    """alloc_diag(v) -> switch(row == column, v, 0), or a Scatter of v into zeros."""
     v: Any = node.inputs[0]
     (old,) = node.outputs
     op: Any = node.op
     ndim = old.type.ndim
-    if op.offset or len(node.inputs) > 1 or v.type.broadcastable[-1]:
+    if v.type.broadcastable[-1]:
         return None
     i, j = op.axes(ndim)
     rest = iter(range(v.type.ndim - 1))
-    value = dimshuffle(v, [v.type.ndim - 1 if k == i else "x" if k == j else next(rest) for k in range(ndim)])
     n = shape_i(v, v.type.ndim - 1)
+    if op.offset or len(node.inputs) > 1:
+        return _scattered_diagonal(node, n)
+    value = dimshuffle(v, [v.type.ndim - 1 if k == i else "x" if k == j else next(rest) for k in range(ndim)])
     return [like(m.switch(m.eq(_count(n, i, ndim), _count(n, j, ndim)), value, literal(0, v)), old)]
+
+
+def _scattered_diagonal(node: Apply, n: Any) -> list[Any] | None:
+    v: Any = node.inputs[0]
+    (old,) = node.outputs
+    op: Any = node.op
+    if not is_addable(v.type.dtype):
+        return None
+    axes = op.axes(old.type.ndim)
+    rest = iter(range(v.type.ndim - 1))
+    pattern = [None if k in axes else next(rest) for k in range(old.type.ndim)]
+    starts = {axes[0]: max(-op.offset, 0), axes[1]: max(op.offset, 0)}
+    places = []
+    for axis in sorted(axes):  # those outside are refused, as by the op
+        place = _count(n, v.type.ndim - 1, v.type.ndim)
+        place = m.add(place, as_size(starts[axis])) if starts[axis] else place
+        places.append(Place(False)(place, op.infer_shape(node, [tuple(shape_list(v)), (), ()])[0][axis]))
+    zeros = Alloc()(literal(0, v), *op.infer_shape(node, [tuple(shape_list(v)), (), ()])[0])
+    return [like(Scatter(pattern)(zeros, v, *places), old)]
 
 
 @rule(
@@ -168,7 +199,46 @@ def expand_fill_diagonal(node: Apply) -> list[Any] | None:
     return [like(m.switch(m.eq(row, column), value, a), old)]
 
 
+@rule(Reshape, examples=[on(lambda a: Reshape(1)(a.T, [-1]), 2), on(lambda a: Reshape(1)(a[:, 1:], [-1]), 2)])
+def reshape_of_view(node: Apply) -> list[Any] | None:
+    """reshape(view, shape) -> reshape(alloc(view, its shape), shape): what is reshaped lies dense in memory."""
+    x: Any = node.inputs[0]
+    if x.owner is None or type(x.owner.op) not in (DimShuffle, Subtensor):
+        return None
+    return [like(node.op(of_lengths(x, shape_list(x)), node.inputs[1]), node.outputs[0])]
+
+
+@rule(MakeVector, examples=[on(lambda a, b: MakeVector("float64")(a, b, a), 0, 0)])
+def expand_make_vector(node: Apply) -> list[Any] | None:
+    """(a, b, c), of floats -> switch(place == 0, a, switch(place == 1, b, c)). (Of sizes it is a shape.)"""
+    (old,) = node.outputs
+    if not 1 < len(node.inputs) <= 16 or not is_float(old.type.dtype):
+        return None
+    place = ARange("int64")(as_size(0), as_size(len(node.inputs)), as_size(1))
+    result: Any = node.inputs[-1]
+    for k in reversed(range(len(node.inputs) - 1)):
+        result = m.switch(m.eq(place, as_size(k)), node.inputs[k], result)
+    return [like(result, old)]
+
+
+@rule(DiffOp, examples=[on(lambda a: DiffOp(2, 0)(a), 2), on(lambda a: DiffOp()(a), 1)])
+def expand_diff(node: Apply) -> list[Any] | None:
+    """diff(x) -> x[1:] - x[:-1], n times."""
+    x: Any = node.inputs[0]
+    op: Any = node.op
+    axis = op.axis % x.type.ndim
+    if x.type.broadcastable[axis] or x.type.dtype == "bool":
+        return None
+    for _ in range(op.n):
+        later, before = (subtensor(x, [FULL] * axis + [cut]) for cut in (slice(1, None), slice(None, -1)))
+        x = m.sub(later, before)
+    return [like(x, node.outputs[0])]
+
+
 SHAPED: tuple[Any, ...] = (
+    reshape_of_view,
+    expand_make_vector,
+    expand_diff,
     expand_rebroadcast,
     expand_specify_shape,
     expand_repeat,
