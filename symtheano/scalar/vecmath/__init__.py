@@ -14,23 +14,35 @@ from symtheano.scalar.machine import Reg
 from symtheano.scalar.vecmath.activation import sigmoid, softplus, tanh
 from symtheano.scalar.vecmath.error import erf
 from symtheano.scalar.vecmath.exponential import exp, exp2, expm1
+from symtheano.scalar.vecmath.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
+from symtheano.scalar.vecmath.inverse import arccos, arcsin, arctan, arctan2
 from symtheano.scalar.vecmath.logarithm import log, log1p, log2, log10
 from symtheano.scalar.vecmath.power import power
-from symtheano.scalar.vecmath.trigonometry import cos, sin
+from symtheano.scalar.vecmath.trigonometry import cos, sin, tan
 
 FUNCTIONS: dict[str, Callable[..., Reg]] = {
+    "arccos": arccos,
+    "arccosh": arccosh,
+    "arcsin": arcsin,
+    "arcsinh": arcsinh,
+    "arctan": arctan,
+    "arctan2": arctan2,
+    "arctanh": arctanh,
     "cos": cos,
+    "cosh": cosh,
     "erf": erf,
     "exp": exp,
     "exp2": exp2,
     "expm1": expm1,
     "log": log,
+    "log10": log10,
     "log1p": log1p,
     "log2": log2,
-    "log10": log10,
     "pow": power,
     "sigmoid": sigmoid,
     "sin": sin,
+    "sinh": sinh,
     "softplus": softplus,
+    "tan": tan,
     "tanh": tanh,
 }

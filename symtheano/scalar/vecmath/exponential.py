@@ -103,7 +103,7 @@ _CONSTANTS = {"float32": _F32, "float64": _F64}
 _LOG2E = 1.4426950408889634
 
 
-def _reduced(code: Code, x: Reg, offset: int) -> tuple[Reg, Reg, Reg]:
+def reduced(code: Code, x: Reg, offset: int) -> tuple[Reg, Reg, Reg]:
     """x = n log 2 + r: r, what its rounding lost, and a float whose low bits are n + offset."""
     c, form = _CONSTANTS[x.dtype], format_of(x)
     shifter = code.like(x, form.shifter + offset)
@@ -118,7 +118,7 @@ def exp(code: Code, x: Reg, low: Reg | None = None) -> Reg:
     """e ** x; or e ** (x + low), for a small correction of x that x itself has no room for."""
     c, form = _CONSTANTS[x.dtype], format_of(x)
     clamped = at_least(code, at_most(code, x, c.above), c.below)
-    rest, _, shifted = _reduced(code, clamped, 2 * form.bias)
+    rest, _, shifted = reduced(code, clamped, 2 * form.bias)
     if low is not None:
         rest = code.add(rest, low)
     return times_power(code, horner(code, rest, [*c.exp, 1.0, 1.0]), to_bits(code, shifted))
@@ -127,7 +127,7 @@ def exp(code: Code, x: Reg, low: Reg | None = None) -> Reg:
 def exp_not_positive(code: Code, x: Reg) -> Reg:
     """e ** x for x <= 0 or nan: it cannot overflow."""
     c, form = _CONSTANTS[x.dtype], format_of(x)
-    rest, _, shifted = _reduced(code, at_least(code, x, c.below), 2 * form.bias)
+    rest, _, shifted = reduced(code, at_least(code, x, c.below), 2 * form.bias)
     return times_power(code, horner(code, rest, [*c.exp, 1.0, 1.0]), to_bits(code, shifted))
 
 
@@ -164,7 +164,7 @@ def expm1_not_negative(code: Code, x: Reg) -> Reg:
 def _expm1_scaled(code: Code, x: Reg, offset: int, scale: float, exact: bool) -> Reg:
     """scale * (e ** x - 1), where offset is the bias plus log2(scale); `exact` costs three instructions."""
     c, form = _CONSTANTS[x.dtype], format_of(x)
-    rest, lost, shifted = _reduced(code, x, offset)
+    rest, lost, shifted = reduced(code, x, offset)
     bits = to_bits(code, shifted)
     power = from_bits(code, code.shl(bits, code.like(bits, form.stored)))
     square, q = code.mul(rest, rest), horner(code, rest, c.expm1)

@@ -62,8 +62,8 @@ def _modulo_two(code: Code, x: Reg) -> Reg:
     return code.sub(x, code.add(nearest, nearest))
 
 
-def huge(code: Code, size: Reg, shift: float) -> tuple[Reg, Reg, Reg]:
-    """size / pi = n + shift + f with f between -1/2 and 1/2: (n modulo 2 or so, and f * pi in two parts).
+def huge(code: Code, size: Reg, shift: float, step: float) -> tuple[Reg, Reg, Reg]:
+    """size / pi = n * step + shift + f, f as small as can be: n, whose last bit is right, and f * pi in two parts.
 
     For 1 < size < infinity in float64, with all the digits that a float64 result can show.
     """
@@ -81,9 +81,9 @@ def huge(code: Code, size: Reg, shift: float) -> tuple[Reg, Reg, Reg]:
     whole = _modulo_two(code, code.add(code.add(tops[0], tops[1]), code.add(tops[2], tops[3])))  # exact
     low, low_lost = two_sum(code, products[4], products[5])
     total, lost = two_sum(code, code.sub(whole, code.like(size, shift)), low)
-    n = code.rint(total)
-    value, errors = code.sub(total, n), [lost, low_lost]
-    for p in products[6:]:
+    n = code.rint(code.mul(total, code.like(size, 1 / step)))
+    value, errors = code.fma(n, code.like(size, -step), total), []
+    for p in (lost, low_lost, *products[6:]):
         value, error = two_sum(code, value, p)
         errors.append(error)
     rest = errors[-1]
@@ -95,7 +95,7 @@ def huge(code: Code, size: Reg, shift: float) -> tuple[Reg, Reg, Reg]:
     return (n, *quick_two_sum(code, angle, rest))
 
 
-def huge_float32(code: Code, size: Reg, shift: float) -> tuple[Reg, Reg]:
+def huge_float32(code: Code, size: Reg, shift: float, step: float) -> tuple[Reg, Reg]:
     """As `huge`, for a float32 in a float64 register: n, and f * pi to some 48 bits."""
     place, scaled = _scaled(code, size, -4, 28, 2341, 1)
     digits = _window(code, place, _digits(28, 7, 1), 4, 3)
@@ -104,6 +104,7 @@ def huge_float32(code: Code, size: Reg, shift: float) -> tuple[Reg, Reg]:
     ]
     whole = code.sub(_modulo_two(code, products[0]), code.like(size, shift))
     total, lost = two_sum(code, whole, _modulo_two(code, products[1]))
-    n = code.rint(total)
-    value = code.add(code.add(code.sub(total, n), products[2]), code.add(lost, products[3]))
+    n = code.rint(code.mul(total, code.like(size, 1 / step)))
+    value = code.fma(n, code.like(size, -step), total)
+    value = code.add(code.add(value, products[2]), code.add(lost, products[3]))
     return n, code.mul(value, code.like(size, _PI[0]))

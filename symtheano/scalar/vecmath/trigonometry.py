@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 
 from symtheano.scalar.machine import Code, Rare, Reg
-from symtheano.scalar.vecmath.bits import at_most, format_of, from_bits, horner, to_bits
+from symtheano.scalar.vecmath.bits import at_most, format_of, from_bits, horner, to_bits, two_product, two_sum
 from symtheano.scalar.vecmath.reduction import huge, huge_float32
 
 _PI = {
@@ -38,6 +38,35 @@ _SIN = {
         -0.0001984126984122075,
         0.008333333333333219,
         -0.16666666666666666,
+    ),
+}
+
+# (tan(d) / d - 1) / d**2 in d**2, for |d| <= pi / 4
+_TAN = {
+    "float32": (
+        0.004381321836262941,
+        8.237113070208579e-05,
+        0.010838530026376247,
+        0.021282579749822617,
+        0.0540594607591629,
+        0.1333267241716385,
+        0.33333349227905273,
+    ),
+    "float64": (
+        2.0994079661016528e-05,
+        -4.5418170262929994e-05,
+        9.045114235531144e-05,
+        -2.7467952911560914e-05,
+        0.00013728942135719847,
+        0.00022201072318899626,
+        0.0005951893426096729,
+        0.0014547284859043822,
+        0.0035922939102164316,
+        0.008863218631100163,
+        0.021869489646678585,
+        0.053968253925103245,
+        0.13333333333417882,
+        0.33333333333332754,
     ),
 }
 
@@ -84,6 +113,33 @@ def cos(code: Code, x: Reg) -> Reg:
     return _unless_huge(code, x, usual, _HUGE_COS)
 
 
+def tan(code: Code, x: Reg) -> Reg:
+    """The tangent: x = n pi / 2 + d, and tan(d), or -1 / tan(d) where n is odd."""
+    shifter = code.like(x, format_of(x).shifter)
+    shifted = code.fma(x, code.like(x, 2 / math.pi), shifter)
+    n = code.sub(shifted, shifter)
+    first, second, third, fourth = (code.like(x, -0.5 * part) for part in _PI[x.dtype])
+    exact = code.fma(n, second, code.fma(n, first, x))
+    if x.dtype == "float32":
+        near, low = code.fma(n, third, exact), None
+    else:
+        product, lost = two_product(code, n, third)
+        near, low = two_sum(code, exact, product)
+        low = code.add(low, lost)
+    usual = _tan_of_parts(code, to_bits(code, shifted), code.fma(n, fourth, near), low)
+    return _unless_huge(code, x, usual, _HUGE_TAN)
+
+
+def _tan_of_parts(code: Code, n_bits: Reg, d: Reg, low: Reg | None) -> Reg:
+    """tan(n pi / 2 + d + low), |d| <= pi / 4; the last bit of the integer is n's."""
+    square = code.mul(d, d)
+    cube, series = code.mul(square, d), horner(code, square, _TAN[d.dtype])
+    tail = code.mul(cube, series) if low is None else code.fma(cube, series, code.fma(low, square, low))
+    value = code.copysign(code.add(d, tail), d)  # the sign of -0
+    odd = code.ne(code.and_(n_bits, code.like(n_bits, 1)), code.like(n_bits, 0))
+    return code.select(odd, code.div(code.like(d, -1.0), value), value)
+
+
 def _unless_huge(code: Code, x: Reg, usual: Reg, function: Rare) -> Reg:
     return code.rare(code.gt(code.abs(x), code.like(x, _LARGEST[x.dtype])), usual, function, x)
 
@@ -94,10 +150,10 @@ def _huge(shift: float) -> Callable[[Code, Reg], Reg]:
     def build(code: Code, x: Reg) -> Reg:
         size = code.abs(x)
         if x.dtype == "float32":
-            n, angle = huge_float32(code, code.convert(size, dtype="float64"), shift)
+            n, angle = huge_float32(code, code.convert(size, dtype="float64"), shift, 1.0)
             value = code.convert(_odd(code, _sin_near_0(code, angle), n), dtype="float32")
         else:
-            n, angle, _ = huge(code, size, shift)
+            n, angle, _ = huge(code, size, shift, 1.0)
             value = _odd(code, _sin_near_0(code, angle), n)
         if shift:
             value = code.neg(value)
@@ -108,5 +164,21 @@ def _huge(shift: float) -> Callable[[Code, Reg], Reg]:
     return build
 
 
+def _huge_tan(code: Code, x: Reg) -> Reg:
+    """tan of a huge x; nan of infinity."""
+    size = code.abs(x)
+    if x.dtype == "float32":
+        n, angle = huge_float32(code, code.convert(size, dtype="float64"), 0.0, 0.5)
+        low = None
+    else:
+        n, angle, low = huge(code, size, 0.0, 0.5)
+    n_bits = to_bits(code, code.add(n, code.like(n, format_of(n).shifter)))
+    value = _tan_of_parts(code, n_bits, angle, low)
+    value = code.convert(value, dtype=x.dtype)
+    value = code.select(code.lt(x, code.like(x, 0.0)), code.neg(value), value)
+    return code.select(code.lt(size, code.like(x, math.inf)), value, code.like(x, math.nan))
+
+
 _HUGE_SIN = Rare("sin", _huge(0.0))
 _HUGE_COS = Rare("cos", _huge(0.5))
+_HUGE_TAN = Rare("tan", _huge_tan)
