@@ -2,7 +2,7 @@
 
     Fast = fast_type(Function)               # a type like Function, whose instances may have an entry
     f = Fast(...)
-    bind(f, Entry(loaded.address("entry"), signature, loaded, cells, locks, fallback))
+    bind(f, Entry(loaded, signature, cells, locks, fallback=Function.__call__))
 
 Python calls such an object by vectorcall: it loads an address from the object and jumps. Until `bind`, that address is
 null, and Python calls the class's own `__call__`, as always. `region` makes a callable of the same kind for a region
@@ -24,7 +24,8 @@ import numpy as np
 from symtheano.compile.target.native import abi
 from symtheano.compile.target.native.abi import LAYOUT, address
 from symtheano.compile.target.native.arenas import pool
-from symtheano.compile.target.native.entry import DTYPES, FUNCTIONS, SLOTS, Input, Signature
+from symtheano.compile.target.native.entry import machine_entry
+from symtheano.compile.target.native.signature import FUNCTIONS, Input, Signature, table_of
 
 PATIENCE = 30_000  # nanoseconds of estimated work for which others wait for the GIL
 
@@ -39,20 +40,23 @@ class Code(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry in machine code, and all it reaches.
+    """A region, and all that is reached when it is called.
 
-    name: of the exported function. cells, locks: of the shared variables, by the signature's numbers. fallback: a plain
-    function, called as fallback(self, ...). outer: the address of the table that the region itself uses.
+    sizes, body: the names of its functions. cells, locks, constants: by the signature's numbers. fallback: a plain
+    function, called as fallback(self, ...) with what does not fit; None: the result is None. outer: the address of the
+    table that the region itself uses. patience: nanoseconds of estimated work for which others wait for the GIL.
     """
 
     code: Code
-    name: str
     signature: Signature
     cells: Sequence[list[Any]] = ()
     locks: Sequence[Any] = ()
+    constants: Sequence[Any] = ()
     fallback: Callable[..., Any] | None = None
     outer: int = 0
     patience: int = PATIENCE
+    sizes: str = "sizes"
+    body: str = "body"
 
 
 # ---------------------------------------------------------------------------------------------------------------- types
@@ -160,29 +164,21 @@ class Binding:
         if len(entry.cells) != len(entry.locks) or len(entry.cells) < signature.cells:
             raise ValueError(f"{signature.cells} shared variables, {len(entry.cells)} cells, {len(entry.locks)} locks")
         self.entry = entry
-        self._kept = [entry.fallback, *entry.cells, *entry.locks]
-        own = {
+        values = _common() | {
+            "sizes": entry.code.address(entry.sizes),
+            "body": entry.code.address(entry.body),
             "fallback": 0 if entry.fallback is None else id(entry.fallback),
             "outer": entry.outer,
             "patience": entry.patience,
         }
-        common = _common()
-        cells, locks = entry.cells[: signature.cells], entry.locks[: signature.cells]
-        values = [own.get(name, common.get(name, 0)) for name in SLOTS] + [id(one) for one in (*cells, *locks)]
-        self.table = (ctypes.c_uint64 * len(values))(*values)
+        self.table = table_of(signature, values, entry.cells, entry.locks, entry.constants)
 
 
 @cache
 def _common() -> dict[str, int]:
-    """The slots that are the same in every table."""
+    """The words that are the same in every table."""
     values = {"ndarray": id(np.ndarray), "none": id(None), "pool": pool().address}
-    values |= {f"dtype {name}": id(_dtype(name)) for name in DTYPES}
     return values | {name: address(name) for name in FUNCTIONS}
-
-
-@cache
-def _dtype(name: str) -> np.dtype[Any]:
-    return np.dtype(name)
 
 
 def bind(target: Any, entry: Entry) -> None:
@@ -191,7 +187,7 @@ def bind(target: Any, entry: Entry) -> None:
         raise ValueError("it has an entry already, which may be running in another thread")
     binding = Binding(entry)
     target._binding = binding
-    _point(target, entry.code.address(entry.name), ctypes.addressof(binding.table))
+    _point(target, machine_entry(), ctypes.addressof(binding.table))
 
 
 def bound(target: Any) -> bool:
@@ -212,21 +208,20 @@ class Region:
 def region(
     code: Code,
     signature: Signature,
-    entry: str | None = "region",
     sizes: str = "sizes",
     body: str = "body",
     outer: int = 0,
     patience: int = PATIENCE,
 ) -> Callable[..., tuple[Any, ...] | None]:
-    """A region as a callable: by its entry (emitted for signature.as_region()), or by ctypes from `sizes` and `body`.
+    """A region as a callable: of the arrays that it reads, whatever the signature says of where they come from.
 
-    For the latter these two must be exported. It releases the GIL while a long body runs.
+    It releases the GIL while a long body runs.
     """
     plain = signature.as_region()
-    if available() is not None or entry is None:
+    if available() is not None:
         return CtypesRegion(code, plain, sizes, body, outer)
     made: Callable[..., tuple[Any, ...] | None] = fast_type(Region)()
-    bind(made, Entry(code, entry, plain, outer=outer, patience=patience))
+    bind(made, Entry(code, plain, outer=outer, patience=patience, sizes=sizes, body=body))
     return made
 
 
@@ -252,7 +247,7 @@ class CtypesRegion:
             return None
         results = []
         for place, out in zip(layout.outputs, signature.outputs):
-            result = np.empty(tuple(frame[place + 1 : place + 1 + out.ndim]), _dtype(out.dtype))
+            result = np.empty(tuple(frame[place + 1 : place + 1 + out.ndim]), out.dtype)
             frame[place] = result.ctypes.data
             results.append(result)
         arena = np.empty(frame[layout.bytes] + 64, np.uint8)
@@ -265,7 +260,7 @@ def _fits(one: Input, array: Any) -> bool:
     """What the entry checks in machine code."""
     return (
         type(array) is np.ndarray
-        and array.dtype == _dtype(one.dtype)
+        and array.dtype == one.dtype
         and array.dtype.isnative
         and array.ndim == len(one.shape)
         and all(expected in (None, length) for expected, length in zip(one.shape, array.shape))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,11 +14,12 @@ from symtheano.compile.lengths import given_in
 from symtheano.compile.rules import EXPAND
 from symtheano.compile.schedule import Region, Schedule, schedule
 from symtheano.compile.target.native import callable as calls
-from symtheano.compile.target.native.entry import Input, Output, Signature, emit_entry
+from symtheano.compile.target.native.gemm import library
 from symtheano.compile.target.native.host import Host, emit_host, load_host
 from symtheano.compile.target.native.llvm import Module
 from symtheano.compile.target.native.pool import shared as shared_pool
-from symtheano.compile.target.native.region import Kernels, RegionCode, emit_region
+from symtheano.compile.target.native.region import PRODUCTS, Kernels, RegionCode, emit_region
+from symtheano.compile.target.native.signature import Input, Output, Signature
 from symtheano.compile.target.native.toolchain import Loaded, assembly, build, host
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
@@ -41,22 +41,16 @@ class Native:
     host: Host
     regions: tuple[tuple[RegionCode, Signature], ...]
     entry: Signature | None
-    sources: tuple[Variable, ...]  # what the entry's cells hold
+    shared: tuple[Variable, ...]  # of the entry's cells
+    constants: tuple[Constant, ...]  # of the entry
     kernels: dict[str, str]
     inputs: int
 
     def load(self, cells: Sequence[list[Any]], other: Callable[..., Any]) -> Callable[..., Any]:
         """The host program over the storages of the shared variables. other: the NumPy program."""
         regions = [
-            calls.region(
-                self.loaded,
-                signature,
-                None if self.entry is not None else f"region{k}",
-                code.sizes,
-                code.body,
-                outer=outer_table(),
-            )
-            for k, (code, signature) in enumerate(self.regions)
+            calls.region(self.loaded, signature, code.sizes, code.body, outer_table())
+            for code, signature in self.regions
         ]
         return load_host(self.host, cells, regions, other)
 
@@ -65,15 +59,18 @@ class Native:
         assert self.entry is not None
         graph = self.analysis.graph
         places = {v: k for k, v in enumerate(graph.inputs[self.inputs :])}
-        own_cells, own_locks = [], []
-        for variable in self.sources:
-            if isinstance(variable, Constant):
-                own_cells.append([variable.data])
-                own_locks.append(threading.RLock())
-            else:
-                own_cells.append(cells[places[variable]])
-                own_locks.append(locks[places[variable]])
-        entry = calls.Entry(self.loaded, "entry", self.entry, own_cells, own_locks, fallback, outer_table())
+        used = [places[v] for v in self.shared]
+        entry = calls.Entry(
+            self.loaded,
+            self.entry,
+            [cells[k] for k in used],
+            [locks[k] for k in used],
+            [v.data for v in self.constants],
+            fallback,
+            outer_table(),
+            sizes=self.regions[0][0].sizes,
+            body=self.regions[0][0].body,
+        )
         calls.bind(target, entry)
 
     def assembly(self) -> str:
@@ -105,24 +102,31 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
     program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, unpack)
     launched = set(kernels.module.functions) - {name for code in codes for name in (code.sizes, code.body)}
     signatures = [_signature(part, plan, expanded) for part in parts]
-    entry, sources = _entry(parts[0], plan, expanded, inputs, unpack) if whole else (None, ())
-    exports: list[str] = []
-    if entry is not None:
-        emit_entry(kernels.module, "entry", entry, codes[0].sizes, codes[0].body)
-        exports.append("entry")
-        exports += _exported(kernels.module, codes)
-    elif calls.available() is None:
-        for k, (code, signature) in enumerate(zip(codes, signatures, strict=True)):
-            emit_entry(kernels.module, f"region{k}", signature.as_region(), code.sizes, code.body)
-            exports.append(f"region{k}")
-    else:
-        exports += _exported(kernels.module, codes)
+    shared: list[Variable] = []
+    constants: list[Constant] = []
+    entry = _entry(parts[0], plan, expanded, inputs, unpack, shared, constants) if whole else None
+    for name in sorted(kernels.outer):
+        _outer()[PRODUCTS[name]] = library.address(name)
+    exports = _exported(kernels.module, codes)
     for name, function in kernels.module.functions.items():
         function.cold = name not in launched
     text = str(kernels.module)
     loaded = build(kernels.module.parts(), exports)
     regions = tuple(zip(codes, signatures, strict=True))
-    return Native(analysis, fusion, plan, text, loaded, program, regions, entry, tuple(sources), kernels.texts, inputs)
+    return Native(
+        analysis=analysis,
+        fusion=fusion,
+        schedule=plan,
+        text=text,
+        loaded=loaded,
+        host=program,
+        regions=regions,
+        entry=entry,
+        shared=tuple(shared),
+        constants=tuple(constants),
+        kernels=kernels.texts,
+        inputs=inputs,
+    )
 
 
 def function_type(base: type) -> type:
@@ -162,7 +166,7 @@ def _signature(region: Region, plan: Schedule, graph: FunctionGraph) -> Signatur
     """The region as a function of all it reads."""
     reads = tuple(_input(v, plan, argument=k) for k, v in enumerate(region.reads))
     outputs = tuple(_output(item, graph) for item in region.gives)
-    return Signature(reads, outputs, tuple(range(len(outputs))), "tuple", (), fallback=False)
+    return Signature(reads, outputs, tuple(range(len(outputs))), "tuple")
 
 
 def _output(item: Variable | int, graph: FunctionGraph) -> Output:
@@ -171,24 +175,31 @@ def _output(item: Variable | int, graph: FunctionGraph) -> Output:
 
 
 def _entry(
-    region: Region, plan: Schedule, graph: FunctionGraph, inputs: int, unpack: bool
-) -> tuple[Signature, list[Variable]]:
-    """The signature of a function that is one region, and what its cells hold."""
+    region: Region,
+    plan: Schedule,
+    graph: FunctionGraph,
+    inputs: int,
+    unpack: bool,
+    shared: list[Variable],
+    constants: list[Constant],
+) -> Signature:
+    """The signature of a function that is one region; `shared` and `constants` get what its numbers mean."""
     places = {v: k for k, v in enumerate(graph.inputs)}
-    sources: list[Variable] = []
 
-    def cell(variable: Variable) -> int:
-        if variable not in sources:
-            sources.append(variable)
-        return sources.index(variable)
+    def number(variable: Any, among: list[Any]) -> int:
+        if variable not in among:
+            among.append(variable)
+        return among.index(variable)
 
     found: list[Input] = []
     for variable in region.reads:
         place = places.get(variable, inputs)
         if place < inputs:
             found.append(_input(variable, plan, argument=place))
+        elif isinstance(variable, Constant):
+            found.append(_input(variable, plan, constant=number(variable, constants)))
         else:
-            found.append(_input(variable, plan, cell=cell(variable)))
+            found.append(_input(variable, plan, cell=number(variable, shared)))
     read = set(region.reads)
     for k, variable in enumerate(graph.inputs[:inputs]):
         if variable not in read:
@@ -199,15 +210,15 @@ def _entry(
     for position, output in enumerate(graph.outputs):
         if position in plan.in_place:
             continue
-        number = at[position] if position in at else at[output]
+        output_at = at[position] if position in at else at[output]
         target = graph.updates.get(position)
         if target is None:
-            returned.append(number)
+            returned.append(output_at)
         else:
-            stored.append((number, cell(graph.inputs[target])))
+            stored.append((output_at, number(graph.inputs[target], shared)))
     outputs = tuple(_output(item, graph) for item in region.gives)
     result = "only" if unpack else "list"
-    return Signature(tuple(found), outputs, tuple(returned), result, tuple(stored)), sources  # type: ignore[arg-type]
+    return Signature(tuple(found), outputs, tuple(returned), result, tuple(stored))  # type: ignore[arg-type]
 
 
 @cache
