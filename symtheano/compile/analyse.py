@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from symtheano.compile.lengths import Formula, Length, Lengths, Unknown
+from symtheano.compile.lengths import Formula, Length, Lengths, Unknown, given_in
 from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
@@ -58,6 +58,16 @@ class Analysis:
     def kind_of(self, node: Apply) -> str:
         """The node's kind."""
         return self.kinds[node]
+
+    def read_for_lengths(self) -> dict[Variable, None]:
+        """Results of steps of the host program that lengths follow from."""
+        found: dict[Variable, None] = {}
+        for node, kind in self.kinds.items():
+            if kind != "step":
+                lengths = [self.lengths.of(n) for out in node.outputs for n in self.sizes.of(out)]
+                lengths += [n for check in self.checks[node] for n in (check.left, check.right)]
+                found.update(dict.fromkeys(v for n in lengths for v in given_in(n) if v.owner is not None))
+        return found
 
 
 def analyse(graph: FunctionGraph, is_native: RowTest, floatX: str) -> Analysis:

@@ -18,7 +18,7 @@ circles by knowing, for each, which ones run after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,9 +78,14 @@ class NotIndexed(Exception):
     """A value is read at computed places."""
 
 
-def fuse(fgraph: FunctionGraph, sizes: Sizes, kind_of: Callable[[Apply], Kind]) -> Fusion:
-    """The groups of a graph. Sizes: visited to the end, so that equal lengths are known to be equal."""
-    return _Fuser(fgraph, sizes, kind_of).run()
+def fuse(
+    fgraph: FunctionGraph, sizes: Sizes, kind_of: Callable[[Apply], Kind], read: Iterable[Variable] = ()
+) -> Fusion:
+    """The groups of a graph. Sizes: visited to the end, so that equal lengths are known to be equal.
+
+    read: values that are read for the sake of lengths.
+    """
+    return _Fuser(fgraph, sizes, kind_of).run(read)
 
 
 class _Fuser:
@@ -93,9 +98,10 @@ class _Fuser:
         self.wanted: dict[Variable, None] = {}
         self.checks: dict[Apply, Group] = {}
 
-    def run(self) -> Fusion:
+    def run(self, read: Iterable[Variable]) -> Fusion:
         for position, output in enumerate(self.fgraph.outputs):
             self._output(position, output)
+        self.wanted.update(dict.fromkeys(read))
         for node in reversed(self.fgraph.nodes):
             kind = self.kind_of(node)
             if kind == "view":

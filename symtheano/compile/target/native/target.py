@@ -85,7 +85,7 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
     """
     expanded = graph.rewrite(_expansions())
     analysis = analyse(expanded, is_native, config.floatX)
-    fusion = fuse(expanded, analysis.sizes, analysis.kind_of)
+    fusion = fuse(expanded, analysis.sizes, analysis.kind_of, analysis.read_for_lengths())
     plan = schedule(analysis, fusion)
     parts = [p for p in plan.parts if isinstance(p, Region)]
     if not parts:
