@@ -19,6 +19,8 @@ from symtheano.config import config
 
 config.check_programs = True  # FunctionGraph.check, Program.check and Kernel.check after every step of the compiler
 
+config.target = os.environ.get("SYMTHEANO_TEST_TARGET", "auto")
+
 hypothesis.settings.register_profile("symtheano", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("symtheano")
 

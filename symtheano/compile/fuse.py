@@ -195,8 +195,8 @@ class _Fuser:
             if not readers and out not in self.wanted and not self.result.users.get(out):
                 return
         for group, where in sorted(readers.items(), key=lambda item: -item[0].number):
-            if where is None or not self._order_allows(out, group):
-                continue
+            if where is None or group in self.result.users.get(out, {}) or not self._order_allows(out, group):
+                continue  # a group that reads the value from memory cannot compute it
             stored = len(readers) > 1 or out in self.wanted or bool(self.result.users.get(out))
             fits = self._fits_map if kind == "map" else self._fits_reduction
             if fits(node, group, where, stored):

@@ -14,7 +14,7 @@ from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.scalar import TABLE, cast
 from symtheano.scalar.expr import Expr, call, const, index, load, postorder
 from symtheano.tensor.careduce import All, Any_, CAReduceDtype, ReduceOp
-from symtheano.tensor.elemwise import Elemwise
+from symtheano.tensor.elemwise import DimShuffle, Elemwise
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,10 @@ class _Lowering:
         known = self.values.get(variable)
         if known is not None:
             return known
+        if variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
+            below: list[_Value] = []
+            variable.owner.op.loop(variable.owner, lambda v, p: _noted(below, self._read_at(v, p)), place)
+            return below[0]
         kind: Any = variable.type
         if isinstance(variable, Constant) and variable.data.size == 1:
             return _Value(const(variable.data.reshape(())[()]))
@@ -145,14 +149,14 @@ class _Lowering:
         self.statements.append((value.level, inner, Store(buffer.name, self._place(where), value.expr)))
 
     def _scatter(self, head: Apply) -> None:
-        """Adds the values to the places of the result, which is a copy of the first input by then."""
+        """Values for places of the result, which is a copy of the first input by then."""
         own = iter(range(len(self.group.axes)))
         value: Any = head.inputs[1]
         where = tuple(None if n == 1 else next(own) for n in value.type.shape)
         out: Any = head.outputs[0]
         places, expr = head.op.scatter(head, lambda v, p: self._read_at(v, p).expr, self._place(where))
         buffer = self.buffers[out] = Buffer(f"b{len(self.buffers)}", out.type.dtype, out.type.ndim, written=True)
-        self.statements.append((0, False, Store(buffer.name, places, expr, add=True)))
+        self.statements.append((0, False, Store(buffer.name, places, expr, not head.op.set_instead_of_inc)))
 
     def _keep(self, nodes: Sequence[Apply]) -> None:
         """Values that are expensive and needed in several rounds are computed in the first and kept."""
@@ -195,6 +199,11 @@ class _Lowering:
             self.floatX,
         )
         return Lowered(kernel, tuple(self.buffers), (*points, *inner_axes))
+
+
+def _noted(values: list[_Value], value: _Value) -> Expr:
+    values.append(value)
+    return value.expr
 
 
 def _with_expr(statement: Statement, expr: Expr) -> Statement:

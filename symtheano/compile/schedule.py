@@ -14,9 +14,11 @@ from typing import Any
 
 from symtheano.compile.analyse import Analysis
 from symtheano.compile.fuse import Fusion, Group, reads_of
-from symtheano.compile.lengths import given_in
+from symtheano.compile.lengths import Length, given_in
 from symtheano.errors import CompileError
 from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.tensor.index_basic import Subtensor
+from symtheano.tensor.type import TensorType
 
 _VIEW_KINDS = ("view", "size", "none")
 
@@ -62,6 +64,14 @@ def base_of(variable: Variable, analysis: Analysis) -> Variable:
     return variable
 
 
+def only_copies(group: Group, analysis: Analysis) -> bool:
+    """Whether a scatter does nothing else with the array that it starts from than to copy it: it may write into it."""
+    assert group.head is not None
+    start, *others = group.head.inputs
+    others += [i for node in group.maps for i in node.inputs]
+    return base_of(start, analysis) is start and all(base_of(i, analysis) is not start for i in others)
+
+
 class _Scheduler:
     def __init__(self, analysis: Analysis, fusion: Fusion):
         self.analysis, self.fusion = analysis, fusion
@@ -88,20 +98,34 @@ class _Scheduler:
         return None if variable.owner is None else self.fusion.home.get(variable.owner)
 
     def _needs(self, group: Group) -> Iterable[Variable]:
-        """The values that must be there before `group` runs."""
-        kinds, lengths, sizes = self.analysis.kinds, self.analysis.lengths, self.analysis.sizes
+        """The values that must be there before `group` runs: what it reads, and what its lengths are told by."""
         yield from self.read_by[group]
         if group.kind == "step":
             return
-        touched: list[Any] = [*self.read_by[group], *(n.outputs[0] for n in group.maps)]
+        touched = [*self.read_by[group], *(n.outputs[0] for n in group.maps)]
         touched += group.head.outputs if group.head is not None else []
+        lengths: list[Length] = [self.analysis.lengths.of(size) for size in group.axes]
         for variable in touched:
-            if variable.owner is not None and kinds[variable.owner] == "step":
-                continue
-            for size in sizes.of(variable):
-                yield from given_in(lengths.of(size))
-        for size in group.axes:
-            yield from given_in(lengths.of(size))
+            lengths += self._lengths(variable)
+        if group.kind == "check" and group.head is not None:
+            lengths.append(self.analysis.lengths.number(group.head.inputs[1]))
+        for length in dict.fromkeys(lengths):
+            yield from given_in(length)
+
+    def _lengths(self, variable: Variable) -> Iterable[Length]:
+        """The lengths that say where a value lies, and how long it is."""
+        kinds, lengths, sizes = self.analysis.kinds, self.analysis.lengths, self.analysis.sizes
+        while True:
+            if isinstance(variable.type, TensorType):
+                yield from map(lengths.of, sizes.of(variable))
+            node = variable.owner
+            if node is not None and kinds[node] == "size":
+                yield lengths.number(variable)
+            if node is None or kinds[node] != "view":
+                return
+            if isinstance(node.op, Subtensor):
+                yield from (lengths.number(i) for i in node.inputs[1:])
+            variable = node.inputs[0]
 
     def _order(self, first: Group, then: Group) -> None:
         self.before[then][first] = None
@@ -141,6 +165,8 @@ class _Scheduler:
     def _writes_elementwise(self, writer: Group, value: Variable, shared: Variable) -> bool:
         """Whether each element of the new value needs no other element of the old one than that of its own place."""
         sizes = self.analysis.sizes
+        if writer.kind == "scatter" and writer.head is not None and writer.head.inputs[0] is shared:
+            return value is writer.head.outputs[0] and only_copies(writer, self.analysis)
         if writer.kind not in ("kernel", "product") or value in self.fusion.users:
             return False
         if value.type.dtype != shared.type.dtype or not sizes.same_shape(sizes.of(value), sizes.of(shared)):  # type: ignore[attr-defined]

@@ -128,9 +128,14 @@ class _Emitter:
             found = f"c{len(self.constants)}"
             self.constants[found] = variable.data
         else:
-            assert variable.owner is not None
-            assert self.analysis.kinds[variable.owner] in ("view", "size", "none"), f"{variable} is not there"
-            found = self._array(variable.owner)[0]
+            node = variable.owner
+            assert node is not None
+            kind: Any = variable.type
+            if self.analysis.kinds[node] in ("view", "none"):
+                found = self._array(node)[0]
+            else:  # a length: it is computed here, too
+                found = self.fresh()
+                self.line(f"{found} = xp.{kind.dtype}({self._length(self.analysis.lengths.number(variable))})")
         self.names[variable] = found
         return found
 

@@ -29,12 +29,13 @@ from symtheano.compile.target.native.length_code import RELATIONS, LengthCode
 from symtheano.compile.target.native.llvm import Function, Module
 from symtheano.compile.target.native.place import Place, contiguous, view_of
 from symtheano.compile.target.native.scratch import CHUNKS, Scratch
-from symtheano.graph.variable import Variable
+from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import TABLE
-from symtheano.scalar.expr import call, const, index, load
+from symtheano.scalar.expr import call, const, index, load, postorder
 from symtheano.tensor.type import TensorType
 
-PAR, POOL, THREADS = range(3)  # slots of the table of outer functions, see runtime.py
+PAR, POOL, THREADS = range(3)  # slots of the table of outer functions, see target.py
+PRODUCTS = {"gemm.float32": 3, "gemm.float64": 4}  # and those of the loops of matrix products, see gemm/library.py
 SPLIT_WORK = 100_000  # nanoseconds of work from which on threads share it
 
 
@@ -55,6 +56,7 @@ class Kernels:
     module: Module
     known: dict[Any, Layout] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # the kernels by their names
+    outer: set[str] = field(default_factory=set)  # the functions of PRODUCTS that are called
 
     def kernel(self, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
         """The layout of a kernel's function."""
@@ -72,7 +74,8 @@ class Kernels:
         if key not in self.known:
             name = f"m{len(self.known)}"
             self.texts[name] = f"product {dtype}\n{kernel}"
-            self.known[key] = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access)
+            self.known[key] = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access, shared=True)
+            self.outer.add(f"gemm.{dtype}")
         return self.known[key]
 
 
@@ -175,7 +178,8 @@ class _Emitter:
         self.places: dict[Variable, Place] = {}
         for variable in self.region.reads:
             pointer = f.slot("%frame", self.slots[variable], "ptr")
-            self.places[variable] = contiguous(pointer, self.lengths_of(variable), self.code, f)
+            own: list[Length] = [Axis(variable, k) for k in range(variable.type.ndim)]  # type: ignore[attr-defined]
+            self.places[variable] = contiguous(pointer, own, self.code, f)
         self.scratch = Scratch(self.region, self.fusion, self.analysis, self._elsewhere())
         memory = self.scratch.start(self.code, f.slot("%frame", self.frame.arena, "ptr"))
         for slot, item in zip(self.frame.outputs, self.region.gives, strict=True):
@@ -186,6 +190,9 @@ class _Emitter:
         for value, shared in self.overwrites.items():
             if shared in self.places:
                 self.places[value] = self.places[shared]
+        for value, root in self.scratch.moved.items():
+            if root not in self.scratch.homes:
+                self.places[value] = self.places[root]
         self._lengths_as_values()
         for group in self.region.groups:
             self._group(group)
@@ -205,11 +212,18 @@ class _Emitter:
         """Where a value lies."""
         found = self.places.get(variable)
         if found is None:
+            if isinstance(variable, Constant):
+                return contiguous(self._constant(variable), self.lengths_of(variable), self.code, self.f)
             node = variable.owner
             assert node is not None, f"{variable} is nowhere"
             found = view_of(node, self.place(node.inputs[0]), self.analysis, self.code, self.f)
             self.places[variable] = found
         return found
+
+    def _constant(self, variable: Constant) -> str:
+        """The address of a small constant, which lies beside the code."""
+        data = np.ascontiguousarray(variable.data).tobytes()
+        return self.kernels.module.constant(f"[{len(data)} x i8]", 'c"' + "".join(f"\\{b:02X}" for b in data) + '"')
 
     def _group(self, group: Group) -> None:
         if group.kind == "kernel":
@@ -226,10 +240,25 @@ class _Emitter:
     def _launch(self, lowered: Lowered, group: Group, places: dict[str, Place] | None = None) -> None:
         kernel = lowered.kernel
         given = places or {b.name: self.place(v) for b, v in zip(kernel.buffers, lowered.values, strict=True)}
-        simple = collapse(kernel, lambda name, axis: given[name].dense[axis])
+        partly = self._partly(group, lowered)
+        simple = collapse(kernel, lambda name, axis: given[name].dense[axis] and (name, axis + 1) not in partly)
         layout = self.kernels.kernel(simple.kernel, self._access(kernel, given, simple.kept))
         lengths = {a: self._axis_lengths(group, lowered, a) for a in (*kernel.axes, *kernel.inner)}
         self._call(layout, simple, given, lengths)
+
+    def _partly(self, group: Group, lowered: Lowered) -> set[tuple[str, int]]:
+        """The axes of buffers that a kernel may not run over to the end: a scatter writes to x[:, :n]."""
+        sizes = self.analysis.sizes
+        shapes = {b.name: sizes.of(v) for b, v in zip(lowered.kernel.buffers, lowered.values, strict=True)}
+        found: set[tuple[str, int]] = set()
+        for statement in lowered.kernel.statements():
+            places = [(n.value, n.args) for n in postorder((statement.expr,)) if n.kind == "load"]
+            places += [(statement.buffer, statement.index)] if isinstance(statement, Store) else []
+            for name, where in places:
+                for axis, (i, n) in enumerate(zip(where, shapes.get(name, ()), strict=False)):
+                    if i.kind == "index" and not sizes.same(group.axes[int(i.value[1:])], n):
+                        found.add((name, axis))
+        return found
 
     @staticmethod
     def _access(
@@ -318,6 +347,9 @@ class _Emitter:
                 f.set_slot(args, position, given[slot.name].pointer, "ptr")
             elif slot.kind == "size":
                 f.set_slot(args, position, code.value(names[slot.name]))
+            elif slot.kind == "function":
+                outer = f.slot("%frame", self.frame.outer, "ptr")
+                f.set_slot(args, position, f.slot(outer, PRODUCTS[slot.name], "ptr"), "ptr")
             else:
                 f.set_slot(args, position, given[slot.name].strides[slot.axis])
         count = "1" if layout.split is None else code.value(names[layout.split])
@@ -335,7 +367,8 @@ class _Emitter:
         node = group.head
         assert node is not None
         source, target = self.place(node.inputs[0]), self.place(node.outputs[0])
-        self._elementwise_copy(node.inputs[0], source, target)
+        if source.pointer != target.pointer:
+            self._elementwise_copy(node.inputs[0], source, target)
         self._launch(kernel_of(group, self.fusion, self.analysis.graph.nodes, self.floatX), group)
 
     def _copy(self, group: Group) -> None:
