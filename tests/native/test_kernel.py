@@ -158,6 +158,15 @@ def test_code_of_lesser_machines(name: str, machine: str) -> None:
         check(CASES[name], sizes_of(CASES[name], size), machine=here)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "bool"])
+@pytest.mark.parametrize("layouts", ["ji,ij", "j,ji", "kji,ijk", "jk,ki"])
+def test_transposed_operands(layouts: str, dtype: str) -> None:
+    axes = "ijk" if "k" in layouts else "ij"
+    case = kernels.elementwise(lambda x, y: m.maximum(x, y), dtype, dtype, layouts, axes)
+    check(case, dict(zip(axes, (37, 1050, 3) if axes == "ij" else (3, 40, 37))), cuts=(128,))
+    check(case, dict(zip(axes, (150, 9, 20))), cuts=(128,))
+
+
 @pytest.mark.parametrize("name", ["softmax float32", "map", "sum of columns", "scatter add", "softmax of columns"])
 @pytest.mark.parametrize("machine", HOSTS)
 def test_code_for_every_machine(name: str, machine: str) -> None:

@@ -23,6 +23,7 @@ from symtheano.compile.target.native.memory import Lanes
 from symtheano.compile.target.native.nest import Classes, Nest, choose
 from symtheano.compile.target.native.point import AT, LANES, Access, Point, Read, Write, lower_kernel
 from symtheano.compile.target.native.reduce import Accumulator, Values, blocks
+from symtheano.compile.target.native.transpose import COLUMNS, PITCH, TILE_BYTES, transpose_function
 from symtheano.compile.target.native.wide import WidePrinter
 from symtheano.compile.target.native.widths import STEPS, UNROLL, Widths, widths
 from symtheano.scalar.dtypes import real_of
@@ -68,6 +69,9 @@ class _Emitter:
         self.lanes = Lanes()
         function.opaque = True
         self.accesses = self._accesses()
+        self.tiles: dict[str, str] = {}  # of inputs that are read across the lanes: the copies in the scratch
+        self.crossings: dict[str, str] = {}  # and where the copies' rows are, from the vector axis' start
+        self.columns: tuple[str, str] | None = None  # the part of the vector axis in a block
         self.rows: dict[tuple[str, int], str] = {}  # addresses at `base` of accesses
         self.native = 64 if function.module.host.masks else 32  # bytes of a register
         self.done: set[int] = set()  # what the stages of a point have printed
@@ -78,7 +82,7 @@ class _Emitter:
         scratch = self._scratch()
         self._descend(0)
         self.function.ret("0")
-        grain = self.plan.block if self.split == self.nest.vector else 1
+        grain = {self.nest.vector: self.plan.block, self.nest.tile: TILE_BYTES}.get(self.split, 1)
         cost = 0.3 * sum(self.plan.weights) / self.plan.lanes + 0.05
         return Layout(self.function.name, tuple(slots), self.split, tuple(scratch), cost, grain)
 
@@ -124,6 +128,12 @@ class _Emitter:
     def _scratch(self) -> list[Scratch]:
         """Kept values one after the other, each at a multiple of 64 bytes."""
         function, terms, end = self.function, [], "0"
+        for name, read in self.point.reads.items():
+            if read.access.crossed:
+                self.tiles[name] = function.gep("%scratch", str(TILE_BYTES * PITCH * len(self.tiles)))
+        if self.tiles:
+            terms.append(Scratch(TILE_BYTES * PITCH * len(self.tiles)))
+            end = str(TILE_BYTES * PITCH * len(self.tiles))
         kept = {w.access.memory: w.access.dtype for s in self.point.steps for w in s.writes}
         for name, dtype in kept.items():
             if name in self.pointers:
@@ -148,9 +158,10 @@ class _Emitter:
 
     def _descend(self, depth: int) -> None:
         if depth < self.nest.point:
-            needed = sorted({p for places in self.levels.needed for p in places})
-            self._print(p for p in needed if self.levels.of[p].depth == depth and self.levels.of[p].after < 0)
-        if depth < len(self.nest.outer):
+            self._print_depth(depth)
+        if depth == len(self.nest.outer) - 1 and self.nest.tile is not None and self.columns is None:
+            self._tiles(depth)
+        elif depth < len(self.nest.outer):
             axis = self.nest.outer[depth]
 
             def body(i: str, _: list[str]) -> None:
@@ -164,10 +175,68 @@ class _Emitter:
         else:
             self._stages()
 
+    def _print_depth(self, depth: int) -> None:
+        needed = sorted({p for places in self.levels.needed for p in places})
+        self._print(p for p in needed if self.levels.of[p].depth == depth and self.levels.of[p].after < 0)
+
+    def _tiles(self, depth: int) -> None:
+        """Blocks of the tile's axis and of the vector axis: arrays that cross them are transposed block by block."""
+        function, tile, vector = self.function, self.nest.tile, self.nest.vector
+        assert tile is not None and vector is not None
+        crossed = {n: r.access for n, r in self.point.reads.items() if r.access.crossed}
+
+        def block(i: str, i_end: str, j: str, j_end: str) -> None:
+            for name, access in crossed.items():
+                self._transpose(self.tiles[name], access, (i, i_end), (j, j_end))
+
+            def step(at: str, _: list[str]) -> None:
+                with self.printer.scope():
+                    self.printer.give(f"index {tile}", at, 1)
+                    row = function.emit(f"mul i64 {function.emit(f'sub i64 {at}, {i}')}, {PITCH}")
+                    row = function.emit(f"sub i64 {row}, {j}")
+                    for name, access in crossed.items():
+                        self.crossings[name] = function.gep(self.tiles[name], row, LLVM_TYPES[access.dtype])
+                    self.columns = (j, j_end)
+                    self._descend(depth + 1)
+
+            function.loop(i, i_end, 1, [], step)
+
+        largest = max(np.dtype(a.dtype).itemsize for a in crossed.values())
+        self._blocks(
+            self._bounds(tile),
+            TILE_BYTES // largest,
+            lambda i, i_end: self._blocks(self._bounds(vector), COLUMNS, lambda j, j_end: block(i, i_end, j, j_end)),
+        )
+
+    def _blocks(self, bounds: tuple[str, str], step: int, body: Callable[[str, str], None]) -> None:
+        """body(begin, end) for the blocks of `step` of an axis."""
+
+        def block(begin: str, _: list[str]) -> None:
+            end = self.function.emit(f"add i64 {begin}, {step}")
+            body(begin, self.function.intrinsic("llvm.smin.i64", "i64", [("i64", end), ("i64", bounds[1])]))
+
+        self.function.loop(*bounds, step, [], block)
+
+    def _transpose(self, place: str, access: Access, rows: tuple[str, str], columns: tuple[str, str]) -> None:
+        """Copies a block to the scratch, so that the lanes lie side by side."""
+        function = self.function
+        with self.printer.scope():
+            self.printer.give(f"index {self.nest.tile}", rows[0], 1)
+            self.printer.give(AT, columns[0], 1)
+            inside = (self.nest.point, self.nest.point - 1)
+            self._print(p for p in self.levels.need(access.regs) if self.levels.of[p].depth in inside)
+            source = self._pointer(access, 0)
+            assert access.offset is not None
+            stride = self.printer.value(access.offset, 1)
+        lengths = [function.emit(f"sub i64 {end}, {begin}") for begin, end in (columns, rows)]
+        name = transpose_function(function.module, np.dtype(access.dtype).itemsize, PITCH)
+        args = [("ptr", place), ("ptr", source), ("i64", stride), *(("i64", n) for n in lengths)]
+        function.call(f"@{name}", "void", args)
+
     def _columns(self) -> None:
         """The loop over blocks of lanes, in column form: whole ones, then the rest."""
         assert self.nest.vector is not None
-        begin, stop = self._bounds(self.nest.vector)
+        begin, stop = self.columns or self._bounds(self.nest.vector)
         for width, rest in self._passes(any(self.plan.heavy)):
             end = stop if rest else self._whole(begin, stop, width)
 
@@ -328,6 +397,9 @@ class _Emitter:
             value, width = memory.load(function, dtype, self._pointer(access, read.part), Lanes()), 1
         elif access.along == "beside":
             value, width = memory.load(function, dtype, self._pointer(access, read.part), self.lanes), self.lanes.width
+        elif name in self.crossings:
+            pointer = function.gep(self.crossings[name], self.printer.inputs[AT][0], LLVM_TYPES[dtype])
+            value, width = memory.load(function, dtype, pointer, self.lanes), self.lanes.width
         else:
             value, width = memory.load_each(function, dtype, self._each(access), self.lanes), self.lanes.width
         self.printer.give(name, value, width)

@@ -3,6 +3,9 @@
     row form      the lanes run along an inner axis: a point of `axes` is one scalar, reductions end across the lanes
     column form   the lanes run along one of `axes`: many points at once, the inner axes are loops inside
 
+Where an array is read across the lanes (a transpose beside something that is not), the axis that it lies along is the
+`tile`, the last outer loop: blocks of the array are transposed first, so each line that is fetched is used up.
+
 A nest is a list of loops, outermost first; `depth` counts those around a place. Depth `point` is inside the loops
 over `axes`, where the stages are; each inner stage has loops of its own below it.
 """
@@ -28,6 +31,7 @@ class Nest:
     inner: tuple[str, ...]
     vector: str | None
     row: bool  # the vector axis is an inner axis
+    tile: str | None = None  # the last outer axis, where arrays that lie along it are read across the lanes
 
     @property
     def point(self) -> int:
@@ -51,9 +55,10 @@ class Nest:
 def choose(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str]) -> Nest:
     """The nest in which most elements lie side by side along the lanes."""
     vector = _vector_axis(kernel, classes, dtypes)
-    outer = tuple(a for a in kernel.axes if a != vector)
+    tile = _tile_axis(kernel, classes, dtypes, vector)
+    outer = (*(a for a in kernel.axes if a not in (vector, tile)), *([tile] if tile else []))
     inner = tuple(a for a in kernel.inner if a != vector)
-    return Nest(outer, inner, vector, vector in kernel.inner)
+    return Nest(outer, inner, vector, vector in kernel.inner, tile)
 
 
 def step_along(axis: str, index: tuple[Affine, ...], classes: tuple[str, ...]) -> str:
@@ -93,6 +98,22 @@ def _vector_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str]) -
         return None
     best = max(range(len(candidates)), key=lambda k: (worths[k], k))
     return candidates[best]
+
+
+def _tile_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], vector: str | None) -> str | None:
+    """An axis along which an array lies that is read across the lanes of the vector axis."""
+    if kernel.inner or vector is None or len(kernel.axes) < 2:
+        return None
+    accesses = list(_accesses(kernel, dtypes))
+    if any(add for *_, add in accesses):
+        return None  # in the order of the index space
+    written = {b.name for b in kernel.buffers if b.written}
+    for _, name, index, _ in accesses:
+        if name not in written and step_along(vector, index, classes[name]) == "apart":
+            for axis in kernel.axes:
+                if step_along(axis, index, classes[name]) == "beside":
+                    return axis
+    return None
 
 
 def _apart(axis: str, adds: list[tuple[Stage, tuple[Affine, ...], str]], classes: Classes, kernel: Kernel) -> bool:

@@ -30,6 +30,7 @@ class Access:
     along: str  # "same", "beside", "apart" (`offset` is the stride), "gather" (`offset` differs from lane to lane)
     offset: Reg | None = None
     lane: Reg | None = None  # elements from base to the first lane: of "beside" and "apart"
+    crossed: bool = False  # "apart", but along the nest's tile axis the elements lie side by side
 
     @property
     def regs(self) -> tuple[Reg, ...]:
@@ -223,7 +224,9 @@ class _Lowering:
             return Access(name, buffer.dtype, base, along, lane=at)
         assert self.nest.vector is not None
         stride = self._step(buffer, sums, self.nest.vector)
-        return Access(name, buffer.dtype, base, along, stride, self._product(at, stride))
+        crossed = self.nest.tile is not None and not buffer.written
+        crossed = crossed and step_along(self.nest.tile or "", sums, classes) == "beside"
+        return Access(name, buffer.dtype, base, along, stride, self._product(at, stride), crossed)
 
     def _offset(self, buffer: Buffer, sums: Sequence[Affine], lanes: bool) -> Reg:
         """Elements to what the sums say, terms of outer loops first; without the vector axis, or with all lanes."""

@@ -90,5 +90,7 @@ def _weight(kernel: Kernel, stage: Stage, nest: Nest, classes: Classes, dtypes: 
 def _access_weight(nest: Nest, index: tuple[Expr, ...], classes: tuple[str, ...], dtypes: Mapping[Expr, str]) -> float:
     if nest.vector is None:
         return 1.0
-    along = step_along(nest.vector, tuple(affine(i, dtypes) for i in index), classes)
-    return 1.0 if along in ("same", "beside") else _APART
+    sums = tuple(affine(i, dtypes) for i in index)
+    if step_along(nest.vector, sums, classes) in ("same", "beside"):
+        return 1.0
+    return 1.0 if nest.tile is not None and step_along(nest.tile, sums, classes) == "beside" else _APART
