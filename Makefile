@@ -5,11 +5,18 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: help setup train test lint types bench docs clean
+# The peers that `make bench ARGS=native` compares with, each in an environment of its own (2 GB); torch.compile and
+# PyTensor's C backend need a C++ compiler. PEERS="jax" makes only some; those that are missing are left out.
+PEERS   ?= jax torch pytensor
+JAX     := jax
+TORCH   := torch==2.13.0
+PYTENSOR := pytensor
+
+.PHONY: help setup train test lint types bench bench-setup docs clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/  make \1\t/' | expand -t 16
 
 setup: $(STAMP)  ## make .venv and install symtheano with everything the tests need
 
@@ -30,12 +37,22 @@ lint: $(STAMP)  ## ruff
 types: $(STAMP)  ## mypy --strict
 	$(PY) -m mypy
 
-bench: $(STAMP)  ## run the benchmarks
+bench: $(STAMP) $(if $(or $(findstring native,$(ARGS)),$(if $(strip $(ARGS)),,all)),bench-setup)  ## run the benchmarks
 	$(PY) -m benchmarks $(ARGS)
+
+bench-setup: $(PEERS:%=.bench/%/.installed)  ## make the virtual environments of the peers (JAX, torch, PyTensor)
+
+.bench/jax/.installed: PACKAGES = $(JAX)
+.bench/torch/.installed: PACKAGES = $(TORCH) numpy
+.bench/pytensor/.installed: PACKAGES = $(PYTENSOR)
+.bench/%/.installed:
+	test -x .bench/$*/bin/python || $(PYTHON) -m venv .bench/$*
+	.bench/$*/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES)
+	touch $@
 
 docs: $(STAMP)  ## write docs/rules.md from the rules, the modules of docs/architecture.md from their docstrings
 	$(PY) docs/make_rules.py
 	$(PY) docs/make_modules.py
 
 clean:  ## remove .venv, caches and runs/
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis runs build dist
+	rm -rf $(VENV) .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis runs build dist

@@ -10,12 +10,16 @@ if __name__ == "__main__":  # one thread each: two of them on a busy machine mea
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import call_overhead, compile_scaling, conv, import_time, memory, mlp
 from benchmarks.harness import Result, as_json, machine, markdown, text
+from benchmarks.native import program as native
 
+NATIVE = "native"
+EPILOG = f"`python -m benchmarks {NATIVE}` compares with JAX, torch and PyTensor; `{NATIVE} --help` tells its options."
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 DATA = ROOT / "docs" / "benchmarks"
@@ -28,10 +32,13 @@ ALL = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what is asked for; 1 where a goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ALL)} (default: all)")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == [NATIVE]:
+        return native.main(given[1:])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=EPILOG)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ALL)} (default: all, and {NATIVE})")
     parser.add_argument("--quick", action="store_true", help="few samples, nothing written: to see that all runs")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     unknown = [n for n in options.names if n not in ALL]
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(ALL)}")
@@ -45,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(facts, results)
     missed = [f"{name}: {row.name}" for name, r in results.items() for row in r.rows if row.verdict == "MISSED"]
     print("\n" + ("all goals reached" if not missed else "goals missed:\n  " + "\n  ".join(missed)))
-    return int(bool(missed))
+    side_by_side = 0 if options.names else native.main(["--quick"] if options.quick else [])
+    return int(bool(missed) or side_by_side)
 
 
 def write(facts: dict[str, str], results: dict[str, Result]) -> None:
