@@ -12,8 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symtheano.compile.target.native import abi
-from symtheano.compile.target.native.callable import CtypesRegion, Entry, available, bind, bound, fast_type, region
+from symtheano.compile.target.native import abi, toolchain
+from symtheano.compile.target.native.callable import (
+    PATIENCE_SHARED,
+    CtypesRegion,
+    Entry,
+    available,
+    bind,
+    bound,
+    fast_type,
+    region,
+)
+from symtheano.compile.target.native.entry import entry_module
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Function
 from symtheano.compile.target.native.signature import HEADER, Input, Output, Signature
 from tests.native.entries import (
@@ -346,6 +356,8 @@ def test_long_work_on_shared_variables_leads_to_python() -> None:
     code = compiled(signature, accumulate, work=1000)
     assert callable_of(signature, code, [cell], patience=999)(x) == "python" and not cell[0].any()
     assert callable_of(signature, code, [cell], patience=1000)(x) == []
+    long = compiled(signature, accumulate, work=PATIENCE_SHARED + 1)
+    assert callable_of(signature, long, [cell])(x) == "python"
 
 
 # ------------------------------------------------------------------------------------------------------------- objects
@@ -409,6 +421,14 @@ def test_a_table_has_no_hole() -> None:
     empty = {name for name, value in zip(HEADER, f._binding.table) if not value}
     nothing = {"celled", "constant", "cells", "stored", "written", "returned", "container_new", "container_set"}
     assert empty == {"outer", "share", *nothing}
+
+
+@pytest.mark.parametrize("machine", toolchain.HOSTS)
+def test_code_for_every_machine(machine: str) -> None:
+    """And it calls nothing by name: Windows would have a function for large stacks."""
+    host = toolchain.HOSTS[machine]
+    text = toolchain.assembly(str(entry_module(host)), host)
+    assert "entry:" in text and "chkstk" not in text
 
 
 def test_why_it_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:

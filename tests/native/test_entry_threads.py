@@ -100,6 +100,7 @@ def test_updates_are_atomic(signature: Signature, body: Any) -> None:
                 value = cell[0].copy()
                 time.sleep(1e-5)
                 cell[0] = value + 1
+            time.sleep(1e-5)  # nobody else would get the lock otherwise
         finished.set()
 
     together(call, call, other)

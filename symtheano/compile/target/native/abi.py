@@ -109,8 +109,8 @@ def available() -> str | None:
     """Why Python cannot be entered by machine code here; None: it can."""
     if sys.implementation.name != "cpython":
         return f"{sys.implementation.name} has other objects than CPython"
-    if struct.calcsize("P") != 8:
-        return "addresses do not have 8 bytes"
+    if struct.calcsize("P") != 8 or sys.byteorder != "little":
+        return "addresses do not have 8 bytes, the lowest first"
     if LAYOUT.head != 16:  # where there is no GIL, objects begin differently
         return f"objects have a head of {LAYOUT.head} bytes"
     if hasattr(sys, "gettotalrefcount"):

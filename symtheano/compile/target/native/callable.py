@@ -27,7 +27,9 @@ from symtheano.compile.target.native.arenas import pool
 from symtheano.compile.target.native.entry import machine_entry
 from symtheano.compile.target.native.signature import FUNCTIONS, Input, Signature, table_of
 
-PATIENCE = 30_000  # nanoseconds of estimated work for which others wait for the GIL
+# Nanoseconds of estimated work for which others wait for the GIL. With shared variables, not to hold it means to go
+# through Python, which takes their locks.
+PATIENCE, PATIENCE_SHARED = 30_000, 120_000
 
 _MEMBERS_SLOT, _PYSSIZET, _READONLY, _HAVE_VECTORCALL = 72, 19, 1, 1 << 11  # of CPython's stable ABI
 
@@ -44,7 +46,7 @@ class Entry:
 
     sizes, body: the names of its functions. cells, locks, constants: by the signature's numbers. fallback: a plain
     function, called as fallback(self, ...) with what does not fit; None: the result is None. outer: the address of the
-    table that the region itself uses. patience: nanoseconds of estimated work for which others wait for the GIL.
+    table that the region itself uses. patience: instead of PATIENCE or PATIENCE_SHARED.
     """
 
     code: Code
@@ -54,7 +56,7 @@ class Entry:
     constants: Sequence[Any] = ()
     fallback: Callable[..., Any] | None = None
     outer: int = 0
-    patience: int = PATIENCE
+    patience: int | None = None
     sizes: str = "sizes"
     body: str = "body"
 
@@ -169,9 +171,13 @@ class Binding:
             "body": entry.code.address(entry.body),
             "fallback": 0 if entry.fallback is None else id(entry.fallback),
             "outer": entry.outer,
-            "patience": entry.patience,
+            "patience": _patience(signature) if entry.patience is None else entry.patience,
         }
         self.table = table_of(signature, values, entry.cells, entry.locks, entry.constants)
+
+
+def _patience(signature: Signature) -> int:
+    return PATIENCE_SHARED if signature.cells else PATIENCE
 
 
 @cache
@@ -211,7 +217,7 @@ def region(
     sizes: str = "sizes",
     body: str = "body",
     outer: int = 0,
-    patience: int = PATIENCE,
+    patience: int | None = None,
 ) -> Callable[..., tuple[Any, ...] | None]:
     """A region as a callable: of the arrays that it reads, whatever the signature says of where they come from.
 

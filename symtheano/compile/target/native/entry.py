@@ -6,9 +6,9 @@ what is taken and given, and where the region's `sizes` and `body` are. The code
 kept on disk. It checks what Python would have to: whatever does not fit goes to the fallback, with the same arguments,
 before anything was written.
 
-While it holds the GIL, nothing it calls runs other Python code between the look at the locks of shared variables and
-the last store, so a call is as atomic as one that takes them. (The container of the results is made before: that may
-start the garbage collector.)
+While it holds the GIL, nothing it calls runs other Python code between the first look at an array and the last store
+into a cell, so a call is as atomic as one that takes the locks of its shared variables. (The container of the results
+is made before: that may start the garbage collector.)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import cache
 
 from symtheano.compile.target.native.abi import LAYOUT, lock_word
 from symtheano.compile.target.native.arenas import emit_arenas, memory_of
-from symtheano.compile.target.native.llvm import Function, Module
+from symtheano.compile.target.native.llvm import Function, Host, Module
 from symtheano.compile.target.native.signature import CELL, HEADER, INPUT, OUTPUT, RETURNED, STORED
 from symtheano.compile.target.native.toolchain import Loaded, build, host
 
@@ -39,9 +39,9 @@ def machine_entry() -> int:
 _loaded: list[Loaded] = []
 
 
-def entry_module() -> Module:
-    """The code of the entry, for this machine and this Python."""
-    module = Module(host())
+def entry_module(machine: Host | None = None) -> Module:
+    """The code of the entry, for a machine (this one) and this Python."""
+    module = Module(machine or host())
     emit_arenas(module)
     _emit_apart(module)
     _Run(module).write()
@@ -78,11 +78,10 @@ def _emit_entry(module: Module) -> None:
     _need(f, f.emit(f"icmp ne ptr {result}, {_SLOW}"), "slow")
     f.ret(result)
     f.start(large)
-    functions = [("ptr", _word(f, table, "malloc")), ("ptr", _word(f, table, "free"))]
-    cell = f.call("@arena_take", "ptr", [("ptr", _word(f, table, "pool")), ("i64", size), *functions])
+    cell = f.call("@arena_own", "ptr", [("i64", size), ("ptr", _word(f, table, "malloc"))])
     _need(f, f.emit(f"icmp ne ptr {cell}, null"), "slow")
     result = f.call("@run", "ptr", [("ptr", "%args"), ("ptr", table), ("ptr", memory_of(f, cell))])
-    f.call("@arena_give", "void", [("ptr", cell), functions[1]])
+    f.call("@arena_give", "void", [("ptr", cell), ("ptr", _word(f, table, "free"))])
     _need(f, f.emit(f"icmp ne ptr {result}, {_SLOW}"), "slow")
     f.ret(result)
     f.start("slow")
@@ -105,8 +104,8 @@ def _emit_entry(module: Module) -> None:
 class _Run:
     """@run(args, table, block): the result of a call; null after an exception; _SLOW.
 
-    Labels: `slow` where no reference is held, `undo` and `fail` where some may be: the words at `outs` are the new
-    arrays that are still ours (null: none), and then the container.
+    Labels: `undo` and `fail`, which give back what is held: the words at `outs` are the new arrays that are still ours
+    (null: none), and then the container.
     """
 
     def __init__(self, module: Module) -> None:
@@ -116,9 +115,9 @@ class _Run:
 
     def write(self) -> None:
         f = self.f
-        self._records("given", len(INPUT), self._take_argument)
-        self._clear_outs()
+        self._each_out(lambda place: f.store("ptr", "null", place, 8))
         self._make_container()
+        self._records("given", len(INPUT), self._take_argument)
         self._records("cells", len(CELL), self._check_cell)
         self._records("celled", len(INPUT), self._take_cell)
         self._records("constant", len(INPUT), self._take_constant)
@@ -176,13 +175,13 @@ class _Run:
     # -- what goes in ------------------------------------------------------------------------------------------------
     def _take_argument(self, record: str, _: str) -> None:
         place = self.f.gep("%args", self._field(record, "source", "i64"))
-        self._take(record, self.f.load("ptr", place, 8), "slow")
+        self._take(record, self.f.load("ptr", place, 8))
 
     def _take_cell(self, record: str, _: str) -> None:
-        self._take(record, self.f.load("ptr", self._item(self._field(record, "source")), 8), "undo")
+        self._take(record, self.f.load("ptr", self._item(self._field(record, "source")), 8))
 
     def _take_constant(self, record: str, _: str) -> None:
-        self._take(record, self._field(record, "source"), "undo")
+        self._take(record, self._field(record, "source"))
 
     def _item(self, cell: str) -> str:
         """Where the value of a shared variable is, in the list that is its cell."""
@@ -197,18 +196,18 @@ class _Run:
         free, one = f.emit(f"icmp eq i64 {held}, 0"), f.emit(f"icmp eq i64 {size}, 1")
         self._need(f.emit(f"and i1 {free}, {one}"), "undo")
 
-    def _take(self, record: str, array: str, otherwise: str) -> None:
+    def _take(self, record: str, array: str) -> None:
         """Checks an array, and writes its address and lengths into the frame, its ends into the ranges."""
         f = self.f
         kind = f.load("ptr", f.gep(array, str(LAYOUT.type)), 8)
-        self._need(f.emit(f"icmp eq ptr {kind}, {self._word('ndarray')}"), otherwise)
-        self._check_dtype(record, array, otherwise)
+        self._need(f.emit(f"icmp eq ptr {kind}, {self._word('ndarray')}"), "undo")
+        self._check_dtype(record, array)
         ndim, wanted = self._field(record, "ndim", "i64"), self._field(record, "flags", "i32")
         same = f.emit(
             f"icmp eq i32 {f.load('i32', f.gep(array, str(LAYOUT.ndim)), 4)}, {f.emit(f'trunc i64 {ndim} to i32')}"
         )
         flags = f.emit(f"and i32 {f.load('i32', f.gep(array, str(LAYOUT.flags)), 4)}, {wanted}")
-        self._need(f.emit(f"and i1 {same}, {f.emit(f'icmp eq i32 {flags}, {wanted}')}"), otherwise)
+        self._need(f.emit(f"and i1 {same}, {f.emit(f'icmp eq i32 {flags}, {wanted}')}"), "undo")
         place = f.gep("%block", self._field(record, "place", "i64"))
         data, lengths = f.load("ptr", f.gep(array, str(LAYOUT.data)), 8), f.load(
             "ptr", f.gep(array, str(LAYOUT.lengths)), 8
@@ -219,7 +218,7 @@ class _Run:
             length = f.load("i64", f.gep(lengths, k, "i64"), 8)
             expected = f.load("i64", f.gep(record, f.emit(f"add i64 {k}, {len(INPUT)}"), "i64"), 8)
             any_, equal = f.emit(f"icmp slt i64 {expected}, 0"), f.emit(f"icmp eq i64 {expected}, {length}")
-            self._need(f.emit(f"or i1 {any_}, {equal}"), otherwise)
+            self._need(f.emit(f"or i1 {any_}, {equal}"), "undo")
             f.store("i64", length, f.gep(place, f.emit(f"add i64 {k}, 1"), "i64"), 8)
             return [f.emit(f"mul i64 {bytes_[0]}, {length}")]
 
@@ -229,7 +228,7 @@ class _Run:
         f.store("i64", start, f.gep(self._inside("starts"), number, "i64"), 8)
         f.store("i64", f.emit(f"add i64 {start}, {size}"), f.gep(self._inside("ends"), number, "i64"), 8)
 
-    def _check_dtype(self, record: str, array: str, otherwise: str) -> None:
+    def _check_dtype(self, record: str, array: str) -> None:
         """The dtype is NumPy's own object, or (as in arrays that were pickled) another one for the same numbers."""
         f = self.f
         dtype = f.load("ptr", f.gep(array, str(LAYOUT.descr)), 8)
@@ -240,7 +239,7 @@ class _Run:
         order = f.load("i8", f.gep(dtype, str(LAYOUT.byteorder)), 1)
         fits = f.emit(f"icmp eq i32 {number}, {self._field(record, 'type_num', 'i32')}")
         native = f.emit(f"icmp eq i8 {order}, {self._field(record, 'byteorder', 'i8')}")
-        self._need(f.emit(f"and i1 {fits}, {native}"), otherwise)
+        self._need(f.emit(f"and i1 {fits}, {native}"), "undo")
         f.jump(same)
         f.start(same)
 
@@ -276,9 +275,6 @@ class _Run:
             body(f.gep(first, k, "i64"))
 
         f.loop("0", count, 1, [], step)
-
-    def _clear_outs(self) -> None:
-        self._each_out(lambda place: self.f.store("ptr", "null", place, 8))
 
     def _make_container(self) -> None:
         f = self.f
@@ -404,8 +400,6 @@ class _Run:
         f.ret("null")
         f.start("undo")
         self._each_out(self._drop)
-        f.jump("slow")
-        f.start("slow")
         f.ret(_SLOW)
 
 
