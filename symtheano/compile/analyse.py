@@ -15,7 +15,7 @@ from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.scalar import ScalarOp
-from symtheano.tensor.alloc import Alloc
+from symtheano.tensor.alloc import Alloc, AllocEmpty
 from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.careduce import All, Any_, CAReduce, CAReduceDtype, Max, Min, Prod, Sum
 from symtheano.tensor.dot import Dot
@@ -138,6 +138,8 @@ class _Node:
         node, op = self.node, self.node.op
         if any(v.type.dtype.startswith(("complex", "float16")) for v in (*node.inputs, *node.outputs)):
             return "step"
+        if isinstance(op, AllocEmpty):
+            return "empty"
         if isinstance(op, Scatter):
             return "step" if node.outputs[0].type.dtype == "bool" and not op.set_instead_of_inc else "scatter"
         return "map" if isinstance(op, (Gather, Alloc)) or hasattr(op, "loop") else "step"
@@ -238,8 +240,8 @@ class _Node:
             new = [lengths.of(n) for n in sizes.of(node.outputs[0])]
             self.checks.append(Check(product(old), "==", product(new)))
             self.checks += [Check(0, "<=", n) for n in new]
-        elif isinstance(op, Alloc):
-            self.checks += [Check(0, "<=", lengths.number(n)) for n in node.inputs[1:]]
+        elif isinstance(op, (Alloc, AllocEmpty)):
+            self.checks += [Check(0, "<=", lengths.number(n)) for n in node.inputs[isinstance(op, Alloc) :]]
 
     def _subtensor_checks(self) -> None:
         lengths = self.found.lengths

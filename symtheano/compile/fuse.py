@@ -8,6 +8,7 @@ reduced: softmax's maximum, its sum and its quotient are one group over rows and
     reduce     a fold over axes
     product    a matrix product; elementwise functions of it join as its epilogue
     scatter    additions at computed places
+    empty      memory that others will write to
     view       the same memory seen otherwise: no work, only other strides
     size       a length as a number
     step       anything else: a step of the host program
@@ -36,6 +37,8 @@ Kind = str
 
 _LIMIT = 48  # nodes in one group: compile time is linear in small pieces only
 _REDUCTIONS = 8
+_NEIGHBOURS = 16  # how many groups are looked at for one that a reduction may be computed beside
+_NEAR = 12  # how many values are looked at to find out whether two passes read the same
 HEAVY = frozenset(
     "exp exp2 expm1 log log2 log10 log1p pow tanh sigmoid softplus sin cos tan arcsin arccos arctan arctan2 sinh cosh "
     "arcsinh arccosh arctanh erf erfc erfcx erfinv erfcinv gamma gammaln psi tri_gamma logaddexp log1mexp "
@@ -48,7 +51,7 @@ class Group:
     """Nodes computed together. axes: the length of each axis; reduced: those that reductions fold over."""
 
     number: int
-    kind: Kind  # "kernel", "product", "scatter", "check", "copy" or "step"
+    kind: Kind  # "kernel", "product", "scatter", "empty", "check", "copy" or "step"
     axes: list[Size] = field(default_factory=list)
     reduced: set[int] = field(default_factory=set)
     maps: dict[Apply, AxisMap] = field(default_factory=dict)  # members, by the index their first output is computed at
@@ -97,6 +100,7 @@ class _Fuser:
         ] = {}  # readers that could compute the value themselves
         self.wanted: dict[Variable, None] = {}
         self.checks: dict[Apply, Group] = {}
+        self.spread = _spread(fgraph, kind_of)
 
     def run(self, read: Iterable[Variable]) -> Fusion:
         for position, output in enumerate(self.fgraph.outputs):
@@ -117,12 +121,22 @@ class _Fuser:
         return self.result
 
     def _output(self, position: int, output: Variable) -> None:
-        lent = is_leaf(output) or (output.owner is not None and self.kind_of(output.owner) in ("view", "size"))
-        if not lent and output not in self.wanted:
+        if not self._is_lent(output) and output not in self.wanted:
             self.wanted[output] = None
             return
         group = self.result.copies[position] = self._new("copy" if _is_numeric(output) else "step")
         self._read_memory(output, group)
+
+    def _is_lent(self, output: Variable) -> bool:
+        """Whether an output is memory of somebody else: of an argument, a shared variable, or of what is a view."""
+        node = output.owner
+        if node is None or is_leaf(output) or self.kind_of(node) == "size":
+            return True
+        if self.kind_of(node) != "view":
+            return False
+        below = node.inputs[0].owner
+        moved = isinstance(node.op, DimShuffle) and below is not None and self.kind_of(below) in ("map", "reduce")
+        return not moved
 
     def _used(self, node: Apply) -> bool:
         return any(o in self.wanted or self.inlined.get(o) or self.result.users.get(o) for o in node.outputs)
@@ -137,6 +151,7 @@ class _Fuser:
         self._settle(node, group)
         if kind == "scatter":
             self._scatter_reads(node, group)
+        if kind in ("scatter", "empty"):
             return
         for i in node.inputs:
             self._read_memory(i, group)
@@ -176,6 +191,9 @@ class _Fuser:
                 self._join(node, group, where)
             else:
                 self._read_memory(out, group)
+        if out in self.wanted:  # moved axes of a computed value: it is computed where it shall lie
+            self._alone(node)
+            return
         users = self.result.users.get(out)
         if users:
             self.result.stored[out] = None
@@ -205,7 +223,42 @@ class _Fuser:
                 self._settle(node, group)
                 self._join(node, group, where)
                 return
-        self._alone(node)
+        beside = self._beside(node) if kind == "reduce" else self._beside_numbers(node)
+        if beside is None:
+            self._alone(node)
+            return
+        group, where = beside
+        if kind == "reduce":
+            self._fold(node, group, where)
+        self._settle(node, group)
+        self._join(node, group, where)
+
+    def _beside(self, node: Apply) -> tuple[Group, AxisMap] | None:
+        """A group that folds over the same lengths and reads the same values: one pass over memory gives both."""
+        out: Any = node.outputs[0]
+        kept = [n for n, k in zip(self.sizes.of(out), out.type.shape, strict=True) if k != 1]
+        below = _elementwise_below(node.inputs[0])
+        for group in self.result.groups[: -_NEIGHBOURS - 1 : -1]:
+            points = sorted(group.points)
+            if not group.reduced or not self._same([group.axes[a] for a in points], kept):
+                continue
+            axes = iter(points)
+            where: AxisMap = tuple(None if k == 1 else next(axes) for k in out.type.shape)
+            shared = any(group in self.inlined.get(v, {}) for v in below)
+            if shared and self._order_allows(out, group) and self._fits_reduction(node, group, where, True):
+                return group, where
+        return None
+
+    def _beside_numbers(self, node: Apply) -> tuple[Group, AxisMap] | None:
+        """A group that computes single numbers, for one more."""
+        out: Any = node.outputs[0]
+        if any(n != 1 for n in out.type.shape):
+            return None
+        for group in self.result.groups[: -_NEIGHBOURS - 1 : -1]:
+            if group.kind == "kernel" and not group.points and len(group.maps) < _LIMIT and group.maps:
+                if group not in self.result.users.get(out, {}) and self._order_allows(out, group):
+                    return group, (None,) * len(out.type.shape)
+        return None
 
     def _alone(self, node: Apply) -> None:
         """A new group for a node that no reader takes up."""
@@ -237,9 +290,14 @@ class _Fuser:
     def _fits_map(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> bool:
         if group.kind == "step" or len(group.maps) >= _LIMIT:
             return False
+        if group.kind == "scatter" and isinstance(node.op, Elemwise):
+            return False  # a scatter goes from element to element
         mine = {a for a in where if a is not None}
         if len(mine) < sum(a is not None for a in where):
             return False  # a diagonal
+        spread = {where[k] for k in self.spread.get(node.outputs[0], ())} - {None}
+        if group.reduced and spread and spread != group.reduced:
+            return False  # it belongs to those who fold over its other axes: they are computed in one pass with it
         everything = set(range(len(group.axes)))
         if mine == everything or (group.reduced and mine == group.points):
             return True
@@ -347,6 +405,48 @@ class _Fuser:
             if variable.owner is None or self.kind_of(variable.owner) == "size":
                 for group in readers:
                     self._read_memory(variable, group)
+
+
+def _elementwise_below(variable: Variable) -> set[Variable]:
+    """Some of the values that a value is elementwise made of, itself among them."""
+    found, stack = {variable}, [variable]
+    while stack and len(found) < _NEAR:
+        node = stack.pop().owner
+        if node is not None and isinstance(node.op, (Elemwise, DimShuffle)):
+            new = [i for i in node.inputs if not isinstance(i, Constant) and i not in found]
+            found.update(new)
+            stack += new
+    return found
+
+
+def _spread(fgraph: FunctionGraph, kind_of: Callable[[Apply], Kind]) -> dict[Variable, set[int]]:
+    """For values that are made of a reduction stretched again, as in softmax: the axes that the reduction folded."""
+    spread: dict[Variable, set[int]] = {}
+    folded: set[Variable] = set()  # reductions, and what is elementwise made of them
+    for node in fgraph.nodes:
+        kind = kind_of(node)
+        out: Any = node.outputs[0]
+        if kind == "reduce":
+            folded.add(out)
+        elif isinstance(node.op, DimShuffle):
+            (x,) = node.inputs
+            if x in folded:
+                folded.add(out)
+            below = spread.get(x)
+            if below:
+                spread[out] = {k for k, o in enumerate(node.op.new_order) if o in below}
+        elif kind == "map" and isinstance(node.op, Elemwise):
+            inputs: list[Any] = node.inputs
+            axes: set[int] = set()
+            for i in inputs:
+                axes |= spread.get(i, set())
+                if i in folded:
+                    folded.add(out)
+                    pairs = zip(i.type.shape, out.type.shape, strict=True)
+                    axes |= {k for k, (one, n) in enumerate(pairs) if one == 1 and n != 1}
+            if axes:
+                spread[out] = axes
+    return spread
 
 
 class _Recorder:

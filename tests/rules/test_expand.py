@@ -32,7 +32,7 @@ from tests.rules.rewriting import rewritten
 INDEX = RuleIndex(EXPAND)
 LOOPS: tuple[Any, ...] = (
     Elemwise, CAReduce, DimShuffle, Subtensor, Rebroadcast, Reshape, Gather, Scatter, Place, Shape_i, SliceLength,
-    MakeVector, T.Alloc, T.ARange,
+    MakeVector, T.Alloc, T.AllocEmpty, T.ARange,
 )  # fmt: skip
 FLOATS = ("float16", "float32", "float64")
 TOLERANCE = {"float16": 4e-3, "float32": 3e-6, "float64": 1e-13}

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import symtheano as st
 import symtheano.tensor as T
 from symtheano.graph.interpret import interpret
 from symtheano.tensor.diagonal import AllocDiag
 from symtheano.tensor.diff import DiffOp
 from symtheano.tensor.fill_diagonal import fill_diagonal, fill_diagonal_offset
-from symtheano.tensor.join import Join, Split
+from symtheano.tensor.join import Split
 from symtheano.tensor.repeat import RepeatOp
 from symtheano.tensor.sizes import shape_i
 from tests.rules.test_expand import X, check, expanded
@@ -49,9 +50,6 @@ def test_other_repeats_stay() -> None:
 
 
 def test_split() -> None:
-    def cut(x: Any, y: Any) -> Any:
-        return list(Split(2)(Join()(1, x, y) * 2, 1, [shape_i(x, 1), shape_i(y, 1)]))
-
     x: Any = T.matrix("x")
     for lengths in ([2, 3], [5, 0], [0, 5]):
         graph = expanded([x], list(Split(2)(x, 1, lengths)), optimize=True)
@@ -60,9 +58,34 @@ def test_split() -> None:
         np.testing.assert_array_equal(np.concatenate(parts, axis=1), X[0, :, :5])
         with pytest.raises(ValueError, match="does not fit"):
             interpret(graph, [X[0]])
+
+
+def test_join() -> None:
+    check(lambda *v: T.concatenate(v, axis=0), X, X[:2], X[:0], optimize=True)
+    check(lambda *v: T.concatenate(v, axis=-1), X, X[:, :, :0], X[:, :, 1:3].astype("float32"), optimize=True)
+    check(lambda *v: T.concatenate(v, axis=1), X > 0, X < 1, optimize=True)
+    check(lambda *v: T.stack(v, axis=1), X, X + 1, X * 2, optimize=True)
+    check(lambda x, y: T.concatenate([T.addbroadcast(x, 0), y], axis=1), X[:1], X[:1, :3], optimize=True)
+    check(lambda x: T.concatenate([x, np.ones((1, 3)), np.ones((2, 3))]), X[0, :, :3], optimize=True)
     a, b = T.matrix("a"), T.matrix("b")
-    with pytest.raises(AssertionError, match="Join"):
-        expanded([a, b], cut(a, b))
+    with pytest.raises(ValueError, match="differ"):
+        interpret(expanded([a, b], [T.concatenate([a, b])]), [np.ones((2, 3)), np.ones((2, 4))])
+
+
+def test_the_gradient_of_a_join() -> None:
+    def build(x: Any, y: Any) -> Any:
+        cost = T.sum(T.concatenate([x, y * 2], axis=1) ** 2)
+        return [cost, *st.grad(cost, [x, y])]
+
+    check(build, X[0], X[1, :, :2], optimize=True)
+
+
+def test_roll() -> None:
+    for shift in (0, 1, -2, 5, 11, -7):
+        check(lambda x, shift=shift: T.roll(x, shift, axis=1), X)  # type: ignore[misc]
+        check(lambda x, n: T.roll(x, n, axis=-1), X, np.asarray(shift))
+        check(lambda x, n: T.roll(x, n, axis=0), X[:0], np.asarray(shift))
+    check(lambda x: T.roll(x, 3), X[0])
 
 
 def test_diagonals() -> None:

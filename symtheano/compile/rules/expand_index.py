@@ -229,10 +229,10 @@ def expand_writing(node: Apply) -> list[Any] | None:
     found = located(x, entries, cut=False)
     if found is None or x.type.dtype == "bool":
         return None
-    return [_scattered(found, y, op.set_instead_of_inc)]
+    return [scattered(found, y, op.set_instead_of_inc)]
 
 
-def _scattered(found: Located, y: Any, set_instead_of_inc: bool) -> Any:
+def scattered(found: Located, y: Any, set_instead_of_inc: bool) -> Any:
     """The Scatter of y, cast and stretched to what the key selects."""
     op = Scatter(found.pattern, set_instead_of_inc)
     inputs = [found.x, *found.places]
@@ -308,7 +308,7 @@ def expand_slice_writing(node: Apply) -> list[Any] | None:
         k += isinstance(entry, slice)
     if not places or not is_addable(x.type.dtype) or is_complex(y.type.dtype):
         return None
-    return [_scattered(Located(x, tuple(pattern), places, ndim), y, op.set_instead_of_inc)]
+    return [scattered(Located(x, tuple(pattern), places, ndim), y, op.set_instead_of_inc)]
 
 
 def _picked_logsoftmax(cut: bool) -> Any:

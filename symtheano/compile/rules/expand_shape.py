@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from symtheano.compile.rules.example import on
-from symtheano.compile.rules.expand_index import is_addable
-from symtheano.compile.rules.match import like, literal
+from symtheano.compile.rules.expand_index import Located, is_addable, scattered
+from symtheano.compile.rules.match import cast_to, like, literal
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
 from symtheano.scalar.dtypes import is_float
-from symtheano.tensor.alloc import Alloc
+from symtheano.tensor.alloc import Alloc, AllocEmpty
 from symtheano.tensor.arange import ARange
 from symtheano.tensor.diagonal import AllocDiag
 from symtheano.tensor.diff import DiffOp
@@ -23,9 +23,9 @@ from symtheano.tensor.fill_diagonal import FillDiagonal, FillDiagonalOffset
 from symtheano.tensor.gather import Place, Scatter
 from symtheano.tensor.index import subtensor
 from symtheano.tensor.index_basic import Subtensor
-from symtheano.tensor.index_key import FULL
+from symtheano.tensor.index_key import FULL, add
 from symtheano.tensor.join import Join, Split
-from symtheano.tensor.repeat import RepeatOp
+from symtheano.tensor.repeat import RepeatOp, Roll
 from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape import Rebroadcast, SpecifyShape
 from symtheano.tensor.shape_ops import MakeVector
@@ -128,6 +128,61 @@ def expand_split(node: Apply) -> list[Any] | None:
         key: list[Any] = [FULL] * k + [slice(start, None if last else stop)]
         parts.append(like(subtensor(whole, key), old))
     return parts
+
+
+@rule(
+    Join,
+    examples=[
+        on(lambda a, b: Join()(0, a, b), 1, 1),
+        on(lambda a, b: Join()(1, a, b, a), 2, 2),
+        on(lambda a, b: Join()(-1, dimshuffle(a, (0, "x")), b, cast_to(dimshuffle(a, (0, "x")), "int8")), 1, 2),
+    ],
+)
+def expand_join(node: Apply) -> list[Any] | None:
+    """join(axis, a, b) -> an empty array with a and b set in it."""
+    axis, *pieces = node.inputs
+    (old,) = node.outputs
+    k = constant_dim(axis)
+    if k is None or len(pieces) < 2 or not (is_addable(old.type.dtype) or old.type.dtype == "bool"):
+        return None
+    k %= old.type.ndim
+    offsets: list[Any] = [0]
+    for piece in pieces:
+        offsets.append(add(offsets[-1], known_or(shape_i(piece, k))))
+    if offsets[-1] == 1:
+        return None
+    lengths = [as_size(offsets[-1]) if d == k else shape_i(pieces[0], d) for d in range(old.type.ndim)]
+    ones = old.type.broadcastable
+    result: Any = AllocEmpty(old.type.dtype)(*(as_size(1) if b else n for n, b in zip(lengths, ones, strict=True)))
+    pattern = tuple(None if d == k else d for d in range(old.type.ndim))
+    for piece, offset in zip(pieces, offsets, strict=False):
+        place = _count(shape_i(piece, k), k, old.type.ndim)
+        if piece.type.broadcastable[k]:
+            place = dimshuffle(as_size(offset), ["x"] * old.type.ndim)
+        elif not isinstance(offset, int) or offset:
+            place = m.add(place, as_size(offset))
+        result = scattered(Located(result, pattern, [place], old.type.ndim), piece, True)
+    return [like(result, old)]
+
+
+def known_or(size: Any) -> Any:
+    """A size as an int where it is known."""
+    known = constant_dim(size)
+    return size if known is None else known
+
+
+@rule(Roll, examples=[on(lambda a: Roll(0)(a, 1), 2), on(lambda a, b: Roll(-1)(a, shape_i(b, 0)), 2, 1)])
+def expand_roll(node: Apply) -> list[Any] | None:
+    """roll(x, n) -> join(x[-n:], x[:-n]), where n is counted within the axis."""
+    x, shift = node.inputs
+    axis = node.op.axis % x.type.ndim
+    if x.type.broadcastable[axis]:
+        return [x]
+    n = shape_i(x, axis)
+    cut = m.sub(n, m.mod(shift, m.maximum(n, as_size(1))))
+    key = [FULL] * axis
+    later, before = subtensor(x, [*key, slice(cut, None)]), subtensor(x, [*key, slice(None, cut)])
+    return [like(Join()(as_size(axis), later, before), node.outputs[0])]
 
 
 def _count(n: Any, axis: int, ndim: int) -> Any:
@@ -243,6 +298,8 @@ SHAPED: tuple[Any, ...] = (
     expand_specify_shape,
     expand_repeat,
     expand_split,
+    expand_join,
+    expand_roll,
     expand_alloc_diag,
     expand_fill_diagonal,
 )

@@ -234,7 +234,7 @@ class _Emitter:
             self._scatter(group)
         elif group.kind == "check":
             self._check(group)
-        else:
+        elif group.kind != "empty":
             self._copy(group)
 
     def _launch(self, lowered: Lowered, group: Group, places: dict[str, Place] | None = None) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from symtheano.compile.analyse import Analysis
 from symtheano.compile.fuse import Fusion
 from symtheano.compile.lengths import Length
-from symtheano.compile.schedule import Region, base_of
+from symtheano.compile.schedule import Region, base_of, only_copies
 from symtheano.compile.target.native.layout import Layout
 from symtheano.compile.target.native.length_code import LengthCode
 from symtheano.compile.target.native.llvm import Function
@@ -41,12 +41,16 @@ class Slot:
 
 @dataclass
 class Scratch:
-    """The plan of a region. outside: stored values that lie elsewhere. numbers: lengths that are read as values."""
+    """The plan of a region. outside: stored values that lie elsewhere. numbers: lengths that are read as values.
+
+    moved: values that lie where another one will, which is a scatter into them.
+    """
 
     region: Region
     fusion: Fusion
     analysis: Analysis
     outside: set[Variable]
+    moved: dict[Variable, Variable] = field(default_factory=dict)
     slots: list[Slot] = field(default_factory=list)
     homes: dict[Variable, int] = field(default_factory=dict)
     numbers: list[Variable] = field(default_factory=list)
@@ -72,12 +76,27 @@ class Scratch:
             home = None if variable.owner is None else self.fusion.home.get(variable.owner)
             if home in mine and variable not in self.outside:
                 made.setdefault(mine[home], []).append(variable)  # type: ignore[index]
+        self._move(last, {v for each in made.values() for v in each})
         for position in range(len(self.region.groups)):
             for variable in made.get(position, ()):
-                self.homes[variable] = self._slot(variable, free)
+                root = self.moved.get(variable, variable)
+                if root not in self.homes and root not in self.outside:
+                    self.homes[root] = self._slot(variable, free)
+                if root in self.homes:
+                    self.homes[variable] = self.homes[root]
             for variable in dying.get(position, ()):
-                if variable in self.homes and variable not in self.numbers:
+                if variable in self.homes and variable not in self.numbers and variable not in self.moved:
                     free.setdefault(self._key(variable), []).append(self.homes[variable])
+
+    def _move(self, last: dict[Variable, int], mine: set[Variable]) -> None:
+        """What a scatter starts from, and nobody needs after it, lies where its result will."""
+        fresh = {g for g in self.region.gives if not isinstance(g, int)}
+        for position, group in reversed(list(enumerate(self.region.groups))):
+            if group.kind != "scatter" or group.head is None or not only_copies(group, self.analysis):
+                continue
+            start, target = group.head.inputs[0], group.head.outputs[0]
+            if start in mine and last.get(start) == position and (target in mine or target in fresh):
+                self.moved[start] = self.moved.get(target, target)
 
     def _last_uses(self) -> dict[Variable, int]:
         last: dict[Variable, int] = {}
