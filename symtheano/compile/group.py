@@ -45,7 +45,7 @@ class _Lowering:
     group: Group
     fusion: Fusion
     floatX: str
-    buffers: dict[Variable, Buffer] = field(default_factory=dict)
+    buffers: dict[tuple[Variable, Any], Buffer] = field(default_factory=dict)  # by value, and place where that counts
     values: dict[Variable, _Value] = field(default_factory=dict)
     statements: list[tuple[int, bool, Statement]] = field(default_factory=list)  # level, inner, statement
     reductions: int = 0
@@ -104,9 +104,10 @@ class _Lowering:
         kind: Any = variable.type
         if isinstance(variable, Constant) and variable.data.size == 1:
             return _Value(const(variable.data.reshape(())[()]))
-        buffer = self.buffers.get(variable)
+        key = (variable, place if self.group.kind == "product" else None)  # an epilogue's buffers have one place each
+        buffer = self.buffers.get(key)
         if buffer is None:
-            buffer = self.buffers[variable] = Buffer(f"b{len(self.buffers)}", kind.dtype, kind.ndim)
+            buffer = self.buffers[key] = Buffer(f"b{len(self.buffers)}", kind.dtype, kind.ndim)
         inner = {f"j{a}" for a in self.group.reduced}
         deep = any(n.kind == "index" and n.value in inner for n in postorder(place))
         level = 0
@@ -142,7 +143,7 @@ class _Lowering:
         value = self.values[variable]
         kind: Any = variable.type
         buffer = Buffer(f"b{len(self.buffers)}", kind.dtype, kind.ndim, written=True)
-        self.buffers[variable] = buffer
+        self.buffers[variable, "result"] = buffer
         head = self.group.head
         where = (0, 1) if head is not None and variable is head.outputs[0] else self.group.maps[variable.owner]  # type: ignore[index]
         inner = bool(self.group.reduced & {a for a in where if a is not None})
@@ -155,7 +156,7 @@ class _Lowering:
         where = tuple(None if n == 1 else next(own) for n in value.type.shape)
         out: Any = head.outputs[0]
         places, expr = head.op.scatter(head, lambda v, p: self._read_at(v, p).expr, self._place(where))
-        buffer = self.buffers[out] = Buffer(f"b{len(self.buffers)}", out.type.dtype, out.type.ndim, written=True)
+        buffer = self.buffers[out, "result"] = Buffer(f"b{len(self.buffers)}", out.type.dtype, out.type.ndim, written=True)
         self.statements.append((0, False, Store(buffer.name, places, expr, not head.op.set_instead_of_inc)))
 
     def _keep(self, nodes: Sequence[Apply]) -> None:
@@ -198,7 +199,7 @@ class _Lowering:
             tuple(stages),
             self.floatX,
         )
-        return Lowered(kernel, tuple(self.buffers), (*points, *inner_axes))
+        return Lowered(kernel, tuple(v for v, _ in self.buffers), (*points, *inner_axes))
 
 
 def _noted(values: list[_Value], value: _Value) -> Expr:
