@@ -26,7 +26,7 @@ from symtheano.compile.target.native.llvm import Function, Module
 
 PACK_ROWS = 64  # so many rows make good for collecting a panel of B
 PACK_BYTES = 1 << 15  # ... if it is spread over so much memory
-FAR = 1 << 19  # columns of A are collected if they are spread over so much
+FAR = 1 << 19  # rows of A are collected if one is spread over so much
 LINE = 64  # bytes of a line of the cache
 PANELS = 8  # so many are divided well between threads
 FIELDS = ("a", "a_row", "a_k", "b", "b_k", "b_col", "rows", "cols", "depth")
@@ -109,7 +109,7 @@ class _Drive:
             self.min(self.op("mul", self.op("sdiv", self.op("mul", tiles, x), rows), unit), end) for x in ("%lo", "%hi")
         )
         self.panel = f.gep("%scratch", str(shape.row * shape.block_rows))
-        self.columns = self.at(self.panel, (self.field["depth"], str(shape.row)))
+        self.collected = self.at(self.panel, (self.field["depth"], str(shape.row)))
         self.depth_bytes = self.op("mul", self.field["depth"], shape.size)
         self.first_row, self.last_row = self.select(by_cols, 0, first), self.select(by_cols, rows, last)
         self.first_col = self.select(by_cols, first, 0)
@@ -121,7 +121,7 @@ class _Drive:
         f, shape, field = self.f, self.shape, self.field
         beside = f.emit(f"icmp eq i64 {field['a_row']}, {shape.size}")
         far = f.emit(f"icmp sgt i64 {self.op('mul', field['a_k'], field['depth'])}, {FAR}")
-        wide = f.emit(f"icmp sgt i64 {field['cols']}, {shape.columns}")
+        wide = f.emit(f"icmp sgt i64 {field['cols']}, {2 * shape.columns}")
         return f.emit(f"and i1 {beside}, {f.emit(f'and i1 {far}, {wide}')}")
 
     def _panel(self, col: str, stop: str) -> None:
@@ -183,7 +183,7 @@ class _Drive:
         sums = self.select(self.direct, target, "%scratch", "ptr")
         sums_row = self.select(self.direct, self.c_row, shape.row)
         a = self.at(self.field["a"], (start, self.field["a_row"]))
-        a, a_row, a_k = self._columns_of_a(a, start, rows)
+        a, a_row, a_k = self._rows_of_a(a, start, rows)
         near = self.at(f.gep("%near", self.col, shape.type), (start, self.near_row))
         adds = f.emit(f"and i1 %adds, {self.direct}")
         tall_rows = self._tall_rows(rows)
@@ -221,22 +221,21 @@ class _Drive:
 
         f.loop("0", rows, 1, [("ptr", pointer)], row)
 
-    def _columns_of_a(self, a: str, start: str, rows: str) -> list[str]:
-        """Where A's numbers lie side by side over its rows, a tile reads a line of memory for each k.
+    def _rows_of_a(self, a: str, start: str, rows: str) -> list[str]:
+        """A block of A and its strides: its own rows, or those that were collected before the first panel.
 
-        These are collected, a block after the other, before the first panel.
+        Where A's numbers lie side by side over its rows, a tile would read another line of memory for each k.
         """
-        f, shape = self.f, self.shape
-        pitch = self.op("mul", rows, shape.size)
-        columns = self.at(self.columns, (self.op("sub", start, self.first_row), self.depth_bytes))
+        f, size = self.f, self.shape.size
+        place = self.at(self.collected, (self.op("sub", start, self.first_row), self.depth_bytes))
 
         def packed() -> list[str]:
-            first = f.emit(f"icmp eq i64 {self.col}, {self.first_col}")
-            f.when(first, copy)
-            return [columns, str(shape.size), pitch]
+            f.when(f.emit(f"icmp eq i64 {self.col}, {self.first_col}"), copy)
+            return [place, self.depth_bytes, str(size)]
 
         def copy() -> None:
-            args = [columns, pitch, a, self.field["a_k"], str(shape.size), self.field["depth"], rows]
+            # To the function the rows are what it counts k by, so it transposes.
+            args = [place, self.depth_bytes, a, str(size), self.field["a_k"], rows, self.field["depth"]]
             f.call(self.pack, "void", [(t, v) for (t, _), v in zip(PACK, args, strict=True)])
 
         return f.when(self.packs_a, packed, [("ptr", a), ("i64", self.field["a_row"]), ("i64", self.field["a_k"])])
