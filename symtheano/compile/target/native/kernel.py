@@ -18,7 +18,7 @@ from symtheano.compile.target.native.address import affine
 from symtheano.compile.target.native.code import register_type
 from symtheano.compile.target.native.layout import ABI, Layout, Scratch, Slot
 from symtheano.compile.target.native.levels import Levels
-from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, Module, vector
+from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, Module, element_type, vector
 from symtheano.compile.target.native.memory import Lanes
 from symtheano.compile.target.native.nest import Classes, Nest, choose
 from symtheano.compile.target.native.point import AT, LANES, Access, Point, Read, Write, lower_kernel
@@ -31,10 +31,13 @@ from symtheano.scalar.expr import Expr, dtypes_of
 from symtheano.scalar.machine import Reg
 
 
-def emit_kernel(module: Module, name: str, kernel: Kernel, access: Classes) -> Layout:
-    """Adds the function `name` to the module, in the ABI of `layout`. access: see `nest.Classes`."""
+def emit_kernel(module: Module, name: str, kernel: Kernel, access: Classes, tiles: bool = True) -> Layout:
+    """Adds the function `name` to the module, in the ABI of `layout`. access: see `nest.Classes`.
+
+    tiles: whether arrays that are read across the lanes may be transposed in scratch memory, block by block.
+    """
     dtypes = kernel_dtypes(kernel)
-    nest = choose(kernel, access, dtypes)
+    nest = choose(kernel, access, dtypes, tiles)
     plan = widths(kernel, nest, access, dtypes, module.host)
     partial = [bool(kernel.inner)] * len(kernel.stages)
     point = lower_kernel(kernel, nest, access, dtypes, plan.block, partial)
@@ -429,7 +432,7 @@ class _Emitter:
 
     def _pointer(self, access: Access, part: int) -> str:
         """The address of (the first lane's) element."""
-        element = _element(access.dtype)
+        element = element_type(access.dtype)
         pointer = self.rows.get((access.memory, access.base.place)) or self._base(access)
         if access.lane is not None:
             pointer = self.function.gep(pointer, self.printer.value(access.lane, 1), element)
@@ -438,11 +441,11 @@ class _Emitter:
     def _base(self, access: Access) -> str:
         offset = self.printer.value(access.base, 1)
         pointer = self.pointers[access.memory]
-        return pointer if offset == "0" else self.function.gep(pointer, offset, _element(access.dtype))
+        return pointer if offset == "0" else self.function.gep(pointer, offset, element_type(access.dtype))
 
     def _each(self, access: Access) -> memory.Address:
         """The address of the element in each lane."""
-        function, element = self.function, _element(access.dtype)
+        function, element = self.function, element_type(access.dtype)
         if access.along == "gather":
             assert access.offset is not None
             offsets = memory.spread(function, self.printer.value(access.offset, self.lanes.width), self.lanes)
@@ -547,10 +550,3 @@ def _grouped(values: Sequence[str], like: Sequence[Values]) -> list[Values]:
         groups.append(list(values[position : position + len(group)]))
         position += len(group)
     return groups
-
-
-def _element(dtype: str) -> str:
-    """The type of an element in memory; a complex number is two."""
-    if dtype in LLVM_TYPES:
-        return LLVM_TYPES[dtype]
-    return f"[2 x {LLVM_TYPES[real_of(dtype)]}]"

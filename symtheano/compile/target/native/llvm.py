@@ -36,7 +36,13 @@ LLVM_TYPES = {
     "float16": "half",
     "float32": "float",
     "float64": "double",
-}  # how an element of a dtype lies in memory
+}  # how an element of a dtype lies in memory, of those that are not complex
+
+
+def element_type(dtype: str) -> str:
+    """How an element of any dtype lies in memory: a complex number is two."""
+    part = {"complex64": "float32", "complex128": "float64"}.get(dtype)
+    return LLVM_TYPES[dtype] if part is None else f"[2 x {LLVM_TYPES[part]}]"
 
 
 @dataclass(frozen=True)

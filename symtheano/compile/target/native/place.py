@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symtheano.compile.analyse import Analysis
 from symtheano.compile.lengths import Formula, Length
 from symtheano.compile.target.native.length_code import LengthCode
-from symtheano.compile.target.native.llvm import LLVM_TYPES, Function
+from symtheano.compile.target.native.llvm import Function, element_type
 from symtheano.graph.variable import Apply, Variable
 from symtheano.tensor.elemwise import DimShuffle
 from symtheano.tensor.index_basic import Subtensor
@@ -87,7 +87,7 @@ def _selected(node: Apply, base: Place, analysis: Analysis, code: LengthCode, f:
         for k, (axis, _, plain) in enumerate(whole)
     )
     unit = bool(whole) and whole[-1][0] == base.ndim - 1 and whole[-1][2] and base.unit
-    kind = LLVM_TYPES[x.type.dtype]  # type: ignore[attr-defined]
+    kind = element_type(x.type.dtype)  # type: ignore[attr-defined]
     pointer = base.pointer if offset == "0" else f.gep(base.pointer, offset, kind)
     return Place(pointer, tuple(strides), dense, unit)
 
