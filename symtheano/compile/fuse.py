@@ -173,13 +173,18 @@ class _Fuser:
         (out,) = node.outputs
         for group, where in self.inlined.get(out, {}).items():
             fits = group.kind == "kernel" and not group.reduced and where == (0, 1) and len(group.axes) == 2
-            if fits and self._order_allows(out, group):
+            if fits and not self._reads_across(group) and self._order_allows(out, group):
                 group.kind, group.head = "product", node
                 self._settle(node, group)
                 for i in node.inputs:
                     self._read_memory(i, group)
                 return True
         return False
+
+    def _reads_across(self, group: Group) -> bool:
+        """Whether a group reads values with its axes exchanged."""
+        places = (readers.get(group) for readers in self.inlined.values())
+        return any(place is not None and place[:2] == (1, 0) for place in places)
 
     def _view(self, node: Apply) -> None:
         """Who can index what lies below sees through a view; for the others it is memory seen otherwise."""

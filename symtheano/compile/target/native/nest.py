@@ -52,10 +52,10 @@ class Nest:
         return self.point + len(self.inner) + self.row
 
 
-def choose(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str]) -> Nest:
+def choose(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], tiles: bool = True) -> Nest:
     """The nest in which most elements lie side by side along the lanes."""
     vector = _vector_axis(kernel, classes, dtypes)
-    tile = _tile_axis(kernel, classes, dtypes, vector)
+    tile = _tile_axis(kernel, classes, dtypes, vector) if tiles else None
     outer = (*(a for a in kernel.axes if a not in (vector, tile)), *([tile] if tile else []))
     inner = tuple(a for a in kernel.inner if a != vector)
     return Nest(outer, inner, vector, vector in kernel.inner, tile)

@@ -79,7 +79,7 @@ class _Product:
         self.spec.moves  # noqa: B018 - raises where the epilogue is none
         kernel = self._block_kernel()
         classes = {**self.access, ACC: ("s", "c"), **dict.fromkeys(self.origins.values(), ())}
-        self.inner = emit_kernel(self.module, f"{self.name}.epilogue", kernel, classes)
+        self.inner = emit_kernel(self.module, f"{self.name}.epilogue", kernel, classes, tiles=False)
         assert not self.inner.scratch, kernel
         ours = (ACC, *self.origins.values())
         return tuple(s for s in self.inner.slots if s.kind != "size" and s.name not in ours)
