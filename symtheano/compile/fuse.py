@@ -100,6 +100,7 @@ class _Fuser:
         ] = {}  # readers that could compute the value themselves
         self.wanted: dict[Variable, None] = {}
         self.checks: dict[Apply, Group] = {}
+        self.across: set[Group] = set()  # groups that read values with their axes exchanged
         self.spread = _spread(fgraph, kind_of)
 
     def run(self, read: Iterable[Variable]) -> Fusion:
@@ -173,18 +174,13 @@ class _Fuser:
         (out,) = node.outputs
         for group, where in self.inlined.get(out, {}).items():
             fits = group.kind == "kernel" and not group.reduced and where == (0, 1) and len(group.axes) == 2
-            if fits and not self._reads_across(group) and self._order_allows(out, group):
+            if fits and group not in self.across and self._order_allows(out, group):
                 group.kind, group.head = "product", node
                 self._settle(node, group)
                 for i in node.inputs:
                     self._read_memory(i, group)
                 return True
         return False
-
-    def _reads_across(self, group: Group) -> bool:
-        """Whether a group reads values with its axes exchanged."""
-        places = (readers.get(group) for readers in self.inlined.values())
-        return any(place is not None and place[:2] == (1, 0) for place in places)
 
     def _view(self, node: Apply) -> None:
         """Who can index what lies below sees through a view; for the others it is memory seen otherwise."""
@@ -399,6 +395,8 @@ class _Fuser:
         readers = self.inlined.setdefault(variable, {})
         if group in readers and readers[group] != where:
             where = None
+        if where is not None and where[:2] == (1, 0):
+            self.across.add(group)
         readers[group] = where
 
     def _read_memory(self, variable: Variable, group: Group) -> None:
