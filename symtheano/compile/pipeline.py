@@ -54,7 +54,7 @@ class Compiled:
     @cached_property
     def source(self) -> Source:
         """The NumPy program as Python text."""
-        return emit(self.program, self.settings.unpack, poison=config.check_programs)
+        return emit(self.program, self.settings.unpack, poison=self.settings.check)
 
     @property
     def has_perform(self) -> bool:
@@ -75,6 +75,7 @@ class Settings:
     unpack: bool
     mutable: tuple[int, ...]
     borrowed: tuple[int, ...]
+    check: bool  # config.check_programs when the function was made
 
 
 @paused
@@ -96,7 +97,7 @@ def compile_graph(
     report = Report(nodes_before=len(fgraph.nodes))
     graph = rewrite(fgraph, mode, report)
     clock = time.perf_counter()
-    settings = Settings(inputs, tuple(borrows), unpack, tuple(mutable), tuple(borrowed))
+    settings = Settings(inputs, tuple(borrows), unpack, tuple(mutable), tuple(borrowed), config.check_programs)
     compiled = Compiled(graph, report, settings)
     target = chosen(mode)
     if target is not None:
@@ -119,7 +120,7 @@ def _planned(graph: FunctionGraph, settings: Settings) -> Program:
     arguments = [f"x{k}" for k in range(inputs)]
     mutable, borrowed = [f"x{k}" for k in settings.mutable], [f"x{k}" for k in settings.borrowed]
     program = plan(lowered, wanted, arguments, shared, mutable, borrowed)
-    if config.check_programs:
+    if settings.check:
         program.check()
     return program
 

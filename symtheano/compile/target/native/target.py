@@ -88,8 +88,8 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
     fusion = fuse(expanded, analysis.sizes, analysis.kind_of, analysis.read_for_lengths())
     plan = schedule(analysis, fusion)
     parts = [p for p in plan.parts if isinstance(p, Region)]
-    if not parts:
-        return None
+    if all(group.kind == "copy" for part in parts for group in part.groups):
+        return None  # what only copies lets the NumPy program lend memory
     whole = len(plan.parts) == 1 and _all_arrays(expanded) and calls.available() is None
     checks = list(dict.fromkeys(c for each in analysis.checks.values() for c in each))
     if whole:
