@@ -25,7 +25,7 @@ from symtheano.compile.target.native.reduce import Accumulator
 from symtheano.compile.target.native.runs import run_inner
 from symtheano.compile.target.native.transpose import COLUMNS, PITCH, TILE_BYTES, transpose_function
 from symtheano.compile.target.native.widths import UNROLL, widths
-from symtheano.compile.target.native.writer import TILE_SCRATCH, Writer
+from symtheano.compile.target.native.writer import Writer
 from symtheano.scalar.expr import Expr, dtypes_of, postorder
 from symtheano.scalar.machine import Reg
 
@@ -108,7 +108,7 @@ class _Axes:
 
     def run(self) -> None:
         writer = self.writer
-        self.tiles = {n: writer.take_fixed(TILE_SCRATCH) for n, r in self.point.reads.items() if r.access.crossed}
+        self.tiles = {n: writer.take_fixed(TILE_BYTES * PITCH) for n, r in self.point.reads.items() if r.access.crossed}
         if self.nest.vector is not None and not self.nest.row and self.nest.inner:
             self.panels = Panels(writer)
             self.panels.take()

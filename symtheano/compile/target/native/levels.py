@@ -10,17 +10,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symtheano.compile.target.native.nest import Nest
-from symtheano.compile.target.native.point import AT, LANES, Point
+from symtheano.compile.target.native.point import AT, LANES, LOCAL, Point
 from symtheano.scalar.machine import Code, Reg
 
 
 @dataclass(frozen=True)
 class Level:
-    """depth: inside how many loops. after: the stage that must have run (-1: none). wide: differs between the lanes."""
+    """depth: inside how many loops. after: the stage that must have run (-1: none). wide: differs between the lanes.
+
+    along: changes in the loop along the lanes, as what is wide does, and addresses.
+    """
 
     depth: int = 0
     after: int = -1
     wide: bool = False
+    along: bool = False
 
 
 class Levels:
@@ -52,20 +56,23 @@ class Levels:
     def _input(self, name: str) -> Level:
         kind, _, rest = name.partition(" ")
         nest = self.nest
-        if kind in (AT, LANES):
+        if kind in (AT, LANES, LOCAL):
             assert nest.vector is not None
-            return Level(nest.depth(nest.vector), wide=kind == LANES)
+            return Level(nest.depth(nest.vector), wide=kind == LANES, along=True)
         if kind == "index":
             return Level(nest.depth(rest))
         if kind == "result":
-            return Level(nest.point, self.point.results[name], nest.vector is not None and not nest.row)
+            wide = nest.vector is not None and not nest.row
+            return Level(nest.point, self.point.results[name], wide, wide)
         if kind == "load":
             read = self.point.reads[name]
-            return Level(nest.point if read.after >= 0 else 0, read.after, read.access.along != "same")
+            wide = read.access.along != "same"
+            return Level(nest.point if read.after >= 0 else 0, read.after, wide, wide)
         return Level()
 
     def _join(self, own: Level, args: list[Level]) -> Level:
         if own.depth == 0 and own.after < 0 and not own.wide and not args:
             return own
-        depth = max([own.depth, *(a.depth for a in args)])
-        return Level(depth, max([own.after, *(a.after for a in args)]), own.wide or any(a.wide for a in args))
+        every = [own, *args]
+        depth, after = max(a.depth for a in every), max(a.after for a in every)
+        return Level(depth, after, any(a.wide for a in every), any(a.along for a in every))

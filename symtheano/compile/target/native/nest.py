@@ -55,6 +55,8 @@ class Nest:
 def choose(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], tiles: bool = True) -> Nest:
     """The nest in which most elements lie side by side along the lanes."""
     vector = _vector_axis(kernel, classes, dtypes)
+    if vector in kernel.axes and kernel.inner and _waits(kernel):
+        vector = None
     tile = _tile_axis(kernel, classes, dtypes, vector) if tiles else None
     outer = (*(a for a in kernel.axes if a not in (vector, tile)), *([tile] if tile else []))
     inner = tuple(a for a in kernel.inner if a != vector)
@@ -114,6 +116,11 @@ def _tile_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], vec
                 if step_along(axis, index, classes[name]) == "beside":
                     return axis
     return None
+
+
+def _waits(kernel: Kernel) -> bool:
+    """Whether a stage that is not the last stores once a point: in column form later stages read elements again."""
+    return any(not stage.inner and any(isinstance(s, Store) for s in stage.body) for stage in kernel.stages[:-1])
 
 
 def _apart(axis: str, adds: list[tuple[Stage, tuple[Affine, ...], str]], classes: Classes, kernel: Kernel) -> bool:

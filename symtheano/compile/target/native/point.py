@@ -1,7 +1,8 @@
 """A kernel as machine code of one point: its expressions and addresses in one Code, and what the inputs stand for.
 
 The inputs of the Code are loads ("load 3"), lengths ("size i"), strides ("stride x0 1"), coordinates ("index i"),
-results of reductions ("result r0 0") and, of the vector axis, "at": the coordinate of the first lane, and "lanes": all.
+results of reductions ("result r0 0") and, of the vector axis, "at": the coordinate of the first lane, "lanes": those of
+all, and "local": that of the first lane from the beginning of a panel.
 Complex values are two inputs, the parts.
 """
 
@@ -66,7 +67,7 @@ class Fold:
     """A Reduce of a stage."""
 
     reduce: Reduce
-    values: tuple[Reg, ...]  # of the reduction's dtype, or narrower where `partial` says that sums may start so
+    values: tuple[Reg, ...]  # of the reduction's dtype, or narrower: sums of floats start in the precision of the terms
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Point:
     results: dict[str, int]  # inputs that a reduction gives: the stage that makes them
 
 
-AT, LANES = "at", "lanes"
+AT, LANES, LOCAL = "at", "lanes", "local"
 
 
 def parts_of(dtype: str) -> tuple[str, ...]:
@@ -101,15 +102,9 @@ def parts_of(dtype: str) -> tuple[str, ...]:
     return (real_of(dtype),) * 2 if is_complex(dtype) else (register_dtype(dtype),)
 
 
-def lower_kernel(
-    kernel: Kernel, nest: Nest, classes: Classes, dtypes: Mapping[Expr, str], block: int, partial: Sequence[bool]
-) -> Point:
-    """The machine code of one point.
-
-    block: how far apart kept values of neighbouring points of the inner axes are, in column form. partial: whether
-    the sums of each stage start in the precision of their terms.
-    """
-    return _Lowering(kernel, nest, classes, dtypes, block, partial).run()
+def lower_kernel(kernel: Kernel, nest: Nest, classes: Classes, dtypes: Mapping[Expr, str], block: int) -> Point:
+    """The machine code of one point. block: the lanes of a panel, as far apart as kept values are in column form."""
+    return _Lowering(kernel, nest, classes, dtypes, block).run()
 
 
 class _Lowering:
@@ -120,10 +115,9 @@ class _Lowering:
         classes: Classes,
         dtypes: Mapping[Expr, str],
         block: int,
-        partial: Sequence[bool],
     ) -> None:
         self.kernel, self.nest, self.classes, self.dtypes = kernel, nest, classes, dtypes
-        self.block, self.partial = block, partial
+        self.block = block
         self.buffers = {b.name: b for b in kernel.buffers}
         self.code = Code()
         self.reads: dict[str, Read] = {}
@@ -159,7 +153,7 @@ class _Lowering:
                 values = parts(convert(self.code, value, own, self.buffers[statement.buffer].dtype))
                 step.writes.append(Write(access, values, statement.add))
             else:
-                dtype = self._first_dtype(statement, own) if self.partial[number] else statement.dtype
+                dtype = self._first_dtype(statement, own)
                 step.folds.append(Fold(statement, parts(convert(self.code, value, own, dtype))))
                 for part in range(len(parts_of(statement.dtype))):
                     self.results[f"result {statement.name} {part}"] = number
@@ -168,7 +162,7 @@ class _Lowering:
 
     def _first_dtype(self, reduce: Reduce, own: str) -> str:
         """What sums start in: a few terms of single precision lose less than a rounding of the result, and are fast."""
-        narrow = reduce.op.name == "add" and own in ("float16", "float32")
+        narrow = self.kernel.inner and reduce.op.name == "add" and own in ("float16", "float32")
         return "float32" if narrow and reduce.dtype == "float64" else reduce.dtype
 
     def _values(self, exprs: Sequence[Expr]) -> list[Value]:
@@ -282,8 +276,7 @@ class _Lowering:
         base, dtype = self._sum(terms), self.keeps[name]
         if nest.vector is None:
             return Access(name, dtype, base, "same")
-        lane = self.code.input(AT, "int64") if nest.row else self.code.const(0, "int64")
-        return Access(name, dtype, base, "beside", lane=lane)
+        return Access(name, dtype, base, "beside", lane=self.code.input(AT if nest.row else LOCAL, "int64"))
 
 
 # ----- Values -----

@@ -15,14 +15,14 @@ COLUMNS = 1024  # of the block as it lies in the scratch
 PITCH = COLUMNS + 16  # elements between its rows: not a power of two, whose multiples share few places in the cache
 
 
-def transpose_function(module: Module, itemsize: int, pitch: int) -> str:
+def transpose_function(module: Module, itemsize: int) -> str:
     """The name of the function for elements of this size, which is emitted once into the module."""
     name = f"transpose.{itemsize}"
     if name not in module.functions:
         params = [("ptr", "to"), ("ptr", "from"), ("i64", "stride"), ("i64", "rows"), ("i64", "columns")]
         function = module.function(name, params)
         function.noinline = True
-        _body(function, itemsize, pitch)
+        _body(function, itemsize, PITCH)
         function.ret()
     return name
 

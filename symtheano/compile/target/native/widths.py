@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symtheano.compile.kernel import Kernel, Stage, Store
+from symtheano.compile.kernel import Keep, Kernel, Stage, Store
 from symtheano.compile.target.native.address import affine
 from symtheano.compile.target.native.llvm import Host
 from symtheano.compile.target.native.nest import Classes, Nest, step_along
@@ -38,7 +38,7 @@ _FUNCTION, _APART = 20.0, 12.0  # any other row; an element on its own
 
 @dataclass(frozen=True)
 class Widths:
-    """lanes: of a vector. block: lanes of a block in column form. heavy: of each stage."""
+    """lanes: of a vector. block: lanes of a panel, in column form with inner axes. heavy: of each stage."""
 
     lanes: int
     block: int
@@ -52,9 +52,13 @@ def widths(kernel: Kernel, nest: Nest, classes: Classes, dtypes: Mapping[Expr, s
     if nest.vector is None:
         return Widths(1, 1, tuple(False for _ in weights), weights)
     lanes = max(1, host.vector_bytes // _itemsize(kernel, dtypes))
-    # In column form all stages run inside the loop over blocks of lanes: they have one width.
-    heavy = tuple(w >= HEAVY if nest.row else sum(weights) >= HEAVY for w in weights)
-    return Widths(lanes, lanes if any(heavy) or nest.row else lanes * UNROLL, heavy, weights)
+    return Widths(lanes, _panel(kernel, lanes), tuple(w >= HEAVY for w in weights), weights)
+
+
+def _panel(kernel: Kernel, lanes: int) -> int:
+    """Wide where each element is read once; where it is read again, so narrow that it is still in the cache then."""
+    again = any(isinstance(s, Keep) for s in kernel.statements()) or sum(s.inner for s in kernel.stages) > 1
+    return lanes * (8 if again else 64)
 
 
 def _itemsize(kernel: Kernel, dtypes: Mapping[Expr, str]) -> int:
