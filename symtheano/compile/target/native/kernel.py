@@ -30,11 +30,14 @@ from symtheano.scalar.expr import Expr, dtypes_of, postorder
 from symtheano.scalar.machine import Reg
 
 
-def emit_kernel(module: Module, name: str, kernel: Kernel, access: Classes) -> Layout:
-    """Adds the function `name` to the module, in the ABI of `layout`. access: see `nest.Classes`."""
+def emit_kernel(module: Module, name: str, kernel: Kernel, access: Classes, tiles: bool = True) -> Layout:
+    """Adds the function `name` to the module, in the ABI of `layout`. access: see `nest.Classes`.
+
+    tiles: whether arrays that are read across the lanes may be transposed in scratch memory, block by block.
+    """
     kernel = stores_last(kernel)
     dtypes = kernel_dtypes(kernel)
-    nest = choose(kernel, access, dtypes)
+    nest = choose(kernel, access, dtypes, tiles)
     plan = widths(kernel, nest, access, dtypes, module.host)
     point = lower_kernel(kernel, nest, access, dtypes, plan.block)
     function = module.function(name, ABI, "i32")
