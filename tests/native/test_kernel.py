@@ -67,6 +67,8 @@ CASES: dict[str, Case] = {
     "map of nothing": kernels.elementwise(lambda x: m.exp(x), "float32", "float32", "", ""),
     "map of coordinates": kernels.elementwise(lambda x: x + index("i") * 3 - index("j"), "int64", "int64", "ij"),
     "map of one axis": kernels.elementwise(lambda x: m.exp(x), "float32", "float32", "i", "i"),
+    "map of quotients": kernels.elementwise(lambda x, y: x // (y * y + 1), "int64", "int64", "ij,ij"),
+    "map of small quotients": kernels.elementwise(lambda x, y: x % (y * y + 1), "int8", "int8", "ij,j"),
     "scatter add": kernels.scatter_add("float32"),
     "scatter add int": kernels.scatter_add("int64"),
     "gather": kernels.gather("float32"),

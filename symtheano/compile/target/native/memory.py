@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symtheano.compile.target.native.code import loaded, storable
-from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, vector
+from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, splat_literal, vector
 
 Address = Callable[[str], str]  # of the element in a lane, given its number
 
@@ -77,6 +77,22 @@ def store(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes
     mask = (vector("i1", lanes.width), lanes.mask)
     name = f"llvm.masked.store.{_suffix(dtype, lanes.width)}.p0"
     function.intrinsic(name, "void", [(type_, raw), ("ptr", pointer), ("i32", str(align)), mask])
+
+
+def gathers(function: Function, dtype: str) -> bool:
+    """Whether the processor loads elements from anywhere by itself."""
+    return function.module.host.masks and np.dtype(dtype).itemsize in (4, 8)
+
+
+def gather(function: Function, dtype: str, pointer: str, offsets: str, lanes: Lanes) -> str:
+    """The register of elements at offsets (a vector of i64) from a pointer."""
+    element, width = LLVM_TYPES[dtype], lanes.width
+    type_, places = vector(element, width), vector("i64", width)
+    addresses = function.emit(f"getelementptr {element}, ptr {pointer}, {places} {offsets}")
+    name = f"llvm.masked.gather.{_suffix(dtype, width)}.v{width}p0"
+    mask = (vector("i1", width), lanes.mask or splat_literal("i1", "true", width))
+    args = [(vector("ptr", width), addresses), ("i32", str(np.dtype(dtype).itemsize)), mask, (type_, "zeroinitializer")]
+    return function.intrinsic(name, type_, args)
 
 
 def load_each(function: Function, dtype: str, address: Address, lanes: Lanes) -> str:

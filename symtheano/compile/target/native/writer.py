@@ -229,6 +229,8 @@ class Writer:
         elif name in self.crossings:
             pointer = function.gep(self.crossings[name], self.printer.inputs[AT][0], LLVM_TYPES[dtype])
             value = memory.load(function, dtype, pointer, lanes)
+        elif memory.gathers(function, dtype):
+            value = memory.gather(function, dtype, *self._offsets(access), lanes)
         else:
             value = memory.load_each(function, dtype, self._each(access), lanes)
         self.printer.give(name, value, lanes.width)
@@ -267,6 +269,16 @@ class Writer:
         offset = self.printer.value(access.base, 1)
         pointer = self.pointers[access.memory]
         return pointer if offset == "0" else self.function.gep(pointer, offset, _element(access.dtype))
+
+    def _offsets(self, access: Access) -> tuple[str, str]:
+        """Where elements begin, and how far from there the one of each lane is."""
+        width = self.lanes.width
+        assert access.offset is not None
+        offsets = self.printer.value(access.offset, width)
+        if access.along == "gather":
+            return self.pointers[access.memory], offsets
+        type_ = vector("i64", width)
+        return self.pointer(access, 0), self.function.emit(f"mul {type_} {offsets}, {memory.numbers('i64', width)}")
 
     def _each(self, access: Access) -> memory.Address:
         """The address of the element in each lane."""
