@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from symtheano.compile.lengths import Formula, Length, Lengths, Unknown, given_in
@@ -55,6 +56,11 @@ class Analysis:
     kinds: dict[Apply, str] = field(default_factory=dict)
     checks: dict[Apply, list[Check]] = field(default_factory=dict)
 
+    @cached_property
+    def positions(self) -> dict[Apply, int]:
+        """Where each node stands in topological order."""
+        return {node: k for k, node in enumerate(self.graph.nodes)}
+
     def kind_of(self, node: Apply) -> str:
         """The node's kind."""
         return self.kinds[node]
@@ -66,6 +72,7 @@ class Analysis:
             if kind != "step":
                 lengths = [self.lengths.of(n) for out in node.outputs for n in self.sizes.of(out)]
                 lengths += [n for check in self.checks[node] for n in (check.left, check.right)]
+                lengths += [self.lengths.number(out) for out in node.outputs if kind == "size"]
                 found.update(dict.fromkeys(v for n in lengths for v in given_in(n) if v.owner is not None))
         return found
 

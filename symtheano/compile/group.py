@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +35,9 @@ class _Value:
     inner: bool = False
 
 
-def kernel_of(group: Group, fusion: Fusion, order: Sequence[Apply], floatX: str) -> Lowered:
-    """The kernel of a group. order: all nodes of the graph, in topological order, or those of the group."""
-    return _Lowering(group, fusion, floatX).run([n for n in order if n in group.maps])
+def kernel_of(group: Group, fusion: Fusion, positions: Mapping[Apply, int], floatX: str) -> Lowered:
+    """The kernel of a group. positions: of the graph's nodes in topological order."""
+    return _Lowering(group, fusion, floatX).run(sorted(group.maps, key=positions.__getitem__))
 
 
 @dataclass

@@ -32,6 +32,7 @@ from symtheano.compile.target.native.scratch import CHUNKS, Scratch
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import TABLE
 from symtheano.scalar.expr import call, const, index, load, postorder
+from symtheano.tensor.gather import Gather
 from symtheano.tensor.type import TensorType
 
 PAR, POOL, THREADS = range(3)  # slots of the table of outer functions, see target.py
@@ -55,8 +56,15 @@ class Kernels:
 
     module: Module
     known: dict[Any, Layout] = field(default_factory=dict)
+    simplified: dict[Any, tuple[Collapsed, Layout]] = field(default_factory=dict)  # by kernels as groups give them
     texts: dict[str, str] = field(default_factory=dict)  # the kernels by their names
     outer: set[str] = field(default_factory=set)  # the functions of PRODUCTS that are called
+
+    def sharing(self) -> str:
+        """The function that calls a launched function, on several threads where there is work enough."""
+        if "share" not in self.module.functions:
+            _emit_sharing(self.module)
+        return "share"
 
     def kernel(self, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
         """The layout of a kernel's function."""
@@ -122,8 +130,8 @@ class _Emitter:
         self.frame = frame_of([k.ndim for k in kinds], [v.type.ndim for v in self.given])
         self.slots = dict(zip(region.reads, self.frame.inputs, strict=True))
         self.overwrites = {analysis.graph.outputs[p]: v for p, v in schedule.in_place.items()}
+        self.positions = analysis.positions
         self.launches: list[Launch] = []
-        self.work: list[Launch] = self.launches
 
     def _given_variable(self, item: Variable | int) -> Variable:
         return self.analysis.graph.outputs[item] if isinstance(item, int) else item
@@ -227,7 +235,7 @@ class _Emitter:
 
     def _group(self, group: Group) -> None:
         if group.kind == "kernel":
-            self._launch(kernel_of(group, self.fusion, self.analysis.graph.nodes, self.floatX), group)
+            self._launch(kernel_of(group, self.fusion, self.positions, self.floatX), group)
         elif group.kind == "product":
             self._product(group)
         elif group.kind == "scatter":
@@ -241,13 +249,21 @@ class _Emitter:
         kernel = lowered.kernel
         given = places or {b.name: self.place(v) for b, v in zip(kernel.buffers, lowered.values, strict=True)}
         partly = self._partly(group, lowered)
-        simple = collapse(kernel, lambda name, axis: given[name].dense[axis] and (name, axis + 1) not in partly)
-        layout = self.kernels.kernel(simple.kernel, self._access(kernel, given, simple.kept))
+        lies = tuple((given[b.name].dense, given[b.name].unit) for b in kernel.buffers)
+        key = (str(kernel), kernel.floatX, lies, tuple(sorted(partly)))
+        found = self.kernels.simplified.get(key)
+        if found is None:
+            simple = collapse(kernel, lambda name, axis: given[name].dense[axis] and (name, axis + 1) not in partly)
+            layout = self.kernels.kernel(simple.kernel, self._access(kernel, given, simple.kept))
+            found = self.kernels.simplified[key] = (simple, layout)
+        simple, layout = found
         lengths = {a: self._axis_lengths(group, lowered, a) for a in (*kernel.axes, *kernel.inner)}
         self._call(layout, simple, given, lengths)
 
     def _partly(self, group: Group, lowered: Lowered) -> set[tuple[str, int]]:
         """The axes of buffers that a kernel may not run over to the end: a scatter writes to x[:, :n]."""
+        if group.kind != "scatter" and not any(isinstance(n.op, Gather) for n in group.maps):
+            return set()
         sizes = self.analysis.sizes
         shapes = {b.name: sizes.of(v) for b, v in zip(lowered.kernel.buffers, lowered.values, strict=True)}
         found: set[tuple[str, int]] = set()
@@ -304,27 +320,9 @@ class _Emitter:
             return
         work = f.emit(f"mul i64 {code.product(points)}, {max(1, round(1000 * layout.cost))}")
         outer = f.slot("%frame", self.frame.outer, "ptr")
-        threads = f.slot(outer, THREADS)
-        large = f.emit(f"icmp sgt i64 {work}, {1000 * SPLIT_WORK}")
-        many = f.emit(f"icmp sgt i64 {threads}, 1")
-        alone, shared, after = f.label("alone"), f.label("shared"), f.label("after")
-        f.branch(f.emit(f"and i1 {large}, {many}"), shared, alone)
-        f.start(alone)
-        f.call(f"@{layout.name}", "i32", plain)
-        f.jump(after)
-        f.start(shared)
-        parts = f.emit(f"mul i64 {threads}, 4")
-        parts = f.emit(f"select i1 {f.emit(f'icmp sgt i64 {parts}, {CHUNKS}')}, i64 {CHUNKS}, i64 {parts}")
-        most = f.emit(f"add i64 {count}, {f.emit(f'sub i64 {parts}, 1')}")
-        each = f.emit(f"sdiv i64 {most}, {parts}")
-        grain = max(1, layout.grain)
-        units = f.emit(f"sdiv i64 {f.emit(f'add i64 {each}, {grain - 1}')}, {grain}")
-        chunk = f.emit(f"mul i64 {units}, {grain}")
-        par, pool = f.slot(outer, PAR, "ptr"), f.slot(outer, POOL, "ptr")
-        arguments = [("ptr", pool), ("ptr", f"@{layout.name}"), ("ptr", args), ("i64", count), ("i64", chunk)]
-        f.call(par, "i32", [*arguments, ("ptr", memory), ("i64", part)])
-        f.jump(after)
-        f.start(after)
+        arguments = [("ptr", outer), ("ptr", f"@{layout.name}"), ("ptr", args), ("i64", count), ("i64", work)]
+        arguments += [("i64", str(max(1, layout.grain))), ("ptr", memory), ("i64", part)]
+        f.call(f"@{self.kernels.sharing()}", "i32", arguments)
 
     # -- the other kinds -----------------------------------------------------------------------------------------------
     def _product(self, group: Group) -> None:
@@ -361,7 +359,7 @@ class _Emitter:
         """The epilogue with all its axes: a matrix product runs over both, also where one is 1."""
         if not group.maps:
             group.axes = list(self.analysis.sizes.of(group.head.outputs[0]))  # type: ignore[union-attr]
-        return kernel_of(group, self.fusion, self.analysis.graph.nodes, self.floatX)
+        return kernel_of(group, self.fusion, self.positions, self.floatX)
 
     def _scatter(self, group: Group) -> None:
         node = group.head
@@ -369,7 +367,7 @@ class _Emitter:
         source, target = self.place(node.inputs[0]), self.place(node.outputs[0])
         if source.pointer != target.pointer:
             self._elementwise_copy(node.inputs[0], source, target)
-        self._launch(kernel_of(group, self.fusion, self.analysis.graph.nodes, self.floatX), group)
+        self._launch(kernel_of(group, self.fusion, self.positions, self.floatX), group)
 
     def _copy(self, group: Group) -> None:
         position = next(p for p, g in self.fusion.copies.items() if g is group)
@@ -426,6 +424,27 @@ class _Emitter:
         f.start(stop)
         f.ret("1")
         f.start(go)
+
+
+def _emit_sharing(module: Module) -> None:
+    params = [("ptr", "outer"), ("ptr", "fn"), ("ptr", "args"), ("i64", "count"), ("i64", "work"), ("i64", "grain")]
+    f = module.function("share", [*params, ("ptr", "memory"), ("i64", "part")], "i32")
+    threads = f.slot("%outer", THREADS)
+    large = f.emit(f"icmp sgt i64 %work, {1000 * SPLIT_WORK}")
+    alone, shared = f.label("alone"), f.label("shared")
+    f.branch(f.emit(f"and i1 {large}, {f.emit(f'icmp sgt i64 {threads}, 1')}"), shared, alone)
+    f.start(alone)
+    f.ret(f.call("%fn", "i32", [("ptr", "%args"), ("i64", "0"), ("i64", "%count"), ("ptr", "%memory")]))
+    f.start(shared)
+    parts = f.emit(f"mul i64 {threads}, 4")
+    parts = f.emit(f"select i1 {f.emit(f'icmp sgt i64 {parts}, {CHUNKS}')}, i64 {CHUNKS}, i64 {parts}")
+    most = f.emit(f"add i64 %count, {f.emit(f'sub i64 {parts}, 1')}")
+    each = f.emit(f"sdiv i64 {most}, {parts}")
+    rounded = f.emit(f"add i64 {each}, {f.emit('sub i64 %grain, 1')}")
+    chunk = f.emit(f"mul i64 {f.emit(f'sdiv i64 {rounded}, %grain')}, %grain")
+    par, pool = f.slot("%outer", PAR, "ptr"), f.slot("%outer", POOL, "ptr")
+    arguments = [("ptr", pool), ("ptr", "%fn"), ("ptr", "%args"), ("i64", "%count"), ("i64", chunk)]
+    f.ret(f.call(par, "i32", [*arguments, ("ptr", "%memory"), ("i64", "%part")]))
 
 
 def itemsize(variable: Variable) -> int:
