@@ -26,6 +26,7 @@ from typing import Any
 from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.scalar.dtypes import is_discrete
 from symtheano.scalar.expr import Expr, const, index, load
 from symtheano.tensor.careduce import ReduceOp
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
@@ -174,13 +175,19 @@ class _Fuser:
         (out,) = node.outputs
         for group, where in self.inlined.get(out, {}).items():
             fits = group.kind == "kernel" and not group.reduced and where == (0, 1) and len(group.axes) == 2
-            if fits and group not in self.across and self._order_allows(out, group):
+            if fits and group not in self.across and self._reads_plainly(group) and self._order_allows(out, group):
                 group.kind, group.head = "product", node
                 self._settle(node, group)
                 for i in node.inputs:
                     self._read_memory(i, group)
                 return True
         return False
+
+    @staticmethod
+    def _reads_plainly(group: Group) -> bool:
+        """Whether a group reads nothing at computed places and no diagonals."""
+        places = [place for n, where in group.maps.items() for _, place in reads_of(n, group, where)]
+        return all(p is not None and len(p) == p.count(None) + len({*p} - {None}) for p in places)
 
     def _view(self, node: Apply) -> None:
         """Who can index what lies below sees through a view; for the others it is memory seen otherwise."""
@@ -291,8 +298,11 @@ class _Fuser:
     def _fits_map(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> bool:
         if group.kind == "step" or len(group.maps) >= _LIMIT:
             return False
-        if group.kind == "scatter" and isinstance(node.op, Elemwise):
-            return False  # a scatter goes from element to element
+        if group.kind == "product" and any(place is None for _, place in reads_of(node, group, where)):
+            return False
+        out: Any = node.outputs[0]
+        if group.kind == "scatter" and isinstance(node.op, Elemwise) and not is_discrete(out.type.dtype):
+            return False  # a scatter goes from element to element; but it should know sums of coordinates as such
         mine = {a for a in where if a is not None}
         if len(mine) < sum(a is not None for a in where):
             return False  # a diagonal

@@ -82,7 +82,7 @@ class Lengths:
         self.sizes.unite(a, b)
         root = self.sizes.find(a)
         if not isinstance(root, int):
-            self._holders.setdefault(root, left if not isinstance(right, Axis) else right)
+            self._holders[root] = min((left, right), key=_distance)
         return left, right
 
     def of(self, size: Size, depth: int = 0) -> Length:
@@ -144,6 +144,11 @@ class Lengths:
         elif row.name in _FUNCTIONS and out.type.dtype in ("int64", "bool"):
             return Formula(row.name, tuple(args))
         raise Unknown(str(node))
+
+
+def _distance(length: Length) -> tuple[bool, bool]:
+    """How far a length is from what the function is given: results of steps come late, formulas are work."""
+    return any(v.owner is not None for v in given_in(length)), not isinstance(length, (int, Axis))
 
 
 def given_in(length: Length | None) -> list[Variable]:

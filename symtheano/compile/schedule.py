@@ -100,6 +100,9 @@ class _Scheduler:
     def _needs(self, group: Group) -> Iterable[Variable]:
         """The values that must be there before `group` runs: what it reads, and what its lengths are told by."""
         yield from self.read_by[group]
+        for variable in self.read_by[group]:
+            if variable.owner is not None and self.analysis.kinds[variable.owner] == "size":
+                yield from given_in(self.analysis.lengths.number(variable))
         if group.kind == "step":
             return
         touched = [*self.read_by[group], *(n.outputs[0] for n in group.maps)]

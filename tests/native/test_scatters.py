@@ -150,3 +150,16 @@ def test_bad_places_are_errors_and_change_nothing(computed: bool) -> None:
     np.testing.assert_array_equal(table.get_value(), before)
     f(np.array([0, 6], "int32"))
     assert table.get_value()[6, 0] == before[6, 0] + 1
+
+
+def test_what_is_added_to_a_product_may_stand_anywhere() -> None:
+    """Rows picked, diagonals, triangles: an epilogue reads elements in their own places only."""
+
+    def build() -> Any:
+        x, w, table, i = T.dmatrix("x"), T.dmatrix("w"), T.dmatrix("table"), T.ivector("i")
+        z = T.dot(x, w)
+        square = T.dot(x, x.T)
+        outputs = [z + table[i], T.tril(z), z[:, 1:3] * 2, square * T.diag(square), T.set_subtensor(z[:, 1], 0.0)]
+        return [x, w, table, i], outputs, []
+
+    assert is_one_region(same(build, [], numbers(4, 3), numbers(3, 5), numbers(9, 5), ROWS))
