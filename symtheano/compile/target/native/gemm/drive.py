@@ -1,4 +1,4 @@
-"""The loops around the tiles: panels of columns, and blocks of rows.
+"""The loops around the tiles: panels of columns, blocks of rows.
 
     void @gemm.float(args, lo, hi, scratch, C, C's stride over rows, done, near, near's stride over rows, adds, factor)
 
@@ -14,8 +14,6 @@ Scratch is the sums of a block, a panel of B, and all of A (`scratch_terms`).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from symtheano.compile.target.native.gemm.pack import PARAMS as PACK
 from symtheano.compile.target.native.gemm.pack import emit_pack
@@ -98,12 +96,12 @@ class _Drive:
         """What of C is ours."""
         f, rows, cols, shape = self.f, self.field["rows"], self.field["cols"], self.shape
         self.packs_a = self._worth_collecting()
-        row_tiles, col_tiles = self.up(rows, shape.tall), self.up(cols, shape.columns)
+        row_tiles, col_tiles = self.up(rows, shape.tall), self.up(cols, shape.panel)
         # Collecting is done for each share of the columns: so there should not be many of these.
         enough = self.select(self.packs_a, row_tiles, self.min(row_tiles, PANELS))
         by_cols = f.emit(f"icmp sge i64 {col_tiles}, {enough}")
         tiles = self.select(by_cols, col_tiles, row_tiles)
-        unit = self.select(by_cols, shape.columns, shape.tall)
+        unit = self.select(by_cols, shape.panel, shape.tall)
         end = self.select(by_cols, cols, rows)
         first, last = (
             self.min(self.op("mul", self.op("sdiv", self.op("mul", tiles, x), rows), unit), end) for x in ("%lo", "%hi")
@@ -114,34 +112,26 @@ class _Drive:
         self.first_row, self.last_row = self.select(by_cols, 0, first), self.select(by_cols, rows, last)
         self.first_col = self.select(by_cols, first, 0)
         stop = self.select(f.emit(f"icmp slt i64 {first}, {last}"), self.select(by_cols, last, cols), 0)
-        f.loop(self.first_col, stop, shape.columns, [], lambda j, _: self._panel(j, stop))
+        f.loop(self.first_col, stop, shape.panel, [], lambda j, _: self._panel(j, stop))
 
     def _worth_collecting(self) -> str:
         """Whether numbers of A lie side by side over its rows, far apart over k, and are needed for several panels."""
         f, shape, field = self.f, self.shape, self.field
         beside = f.emit(f"icmp eq i64 {field['a_row']}, {shape.size}")
         far = f.emit(f"icmp sgt i64 {self.op('mul', field['a_k'], field['depth'])}, {FAR}")
-        wide = f.emit(f"icmp sgt i64 {field['cols']}, {2 * shape.columns}")
+        wide = f.emit(f"icmp sgt i64 {field['cols']}, {2 * shape.panel}")
         return f.emit(f"and i1 {beside}, {f.emit(f'and i1 {far}, {wide}')}")
 
     def _panel(self, col: str, stop: str) -> None:
         f, shape = self.f, self.shape
-        cols = self.min(self.op("sub", stop, col), shape.columns)
+        self.col, self.cols = col, self.min(self.op("sub", stop, col), shape.panel)
         b = self.at(self.field["b"], (col, self.field["b_col"]))
-        packs = self._worth_packing(cols)
-
-        def copy() -> list[str]:
-            args = [self.panel, str(shape.row), b, self.field["b_k"], self.field["b_col"], self.field["depth"], cols]
-            f.call(self.pack, "void", [(t, v) for (t, _), v in zip(PACK, args, strict=True)])
-            return [self.panel, str(shape.row)]
-
-        source, stride = f.when(packs, copy, [("ptr", b), ("i64", self.field["b_k"])])
-        self.col, self.cols, self.b, self.b_k = col, cols, source, stride
+        # Where a tile begins in B: so many bytes for each column.
+        plain = [("ptr", b), ("i64", self.field["b_k"]), ("i64", self.field["b_col"])]
+        self.b, self.b_k, self.b_col = f.when(self._worth_packing(), lambda: self._pack(b), plain)
         self.direct = self.given
         if not shape.masks:  # a tile would write beyond the columns there are
-            full = f.emit(f"icmp eq i64 {cols}, {shape.columns}")
-            self.direct = f.emit(f"and i1 {self.given}, {full}")
-        self._choose_tiles(cols)
+            self.direct = f.emit(f"and i1 {self.given}, {f.emit(f'xor i1 {self._cut()}, true')}")
         count = self.op("sub", self.last_row, self.first_row)
         # What is left behind the last block joins it, if that is no more than two short tiles.
         blocks = self.max(self.up(self.op("sub", count, 2 * shape.short), shape.block), 1)
@@ -155,53 +145,78 @@ class _Drive:
 
         f.loop("0", blocks, 1, [], block)
 
-    def _worth_packing(self, cols: str) -> str:
+    def _pack(self, b: str) -> list[str]:
+        """A panel in scratch: the columns of each tile lie together."""
+        f, shape = self.f, self.shape
+        pitch = shape.columns * shape.size
+
+        def tile(c: str, _: object) -> None:
+            cols = self.min(self.op("sub", self.cols, c), shape.columns)
+            to, source = self.at(self.panel, (c, self.depth_bytes)), self.at(b, (c, self.field["b_col"]))
+            args = [to, str(pitch), source, self.field["b_k"], self.field["b_col"], self.field["depth"], cols]
+            f.call(self.pack, "void", [(t, v) for (t, _), v in zip(PACK, args, strict=True)])
+
+        f.loop("0", self.cols, shape.columns, [], tile)
+        return [self.panel, str(pitch), self.depth_bytes]
+
+    def _cut(self) -> str:
+        """Whether the last tile of the panel has columns that are not there."""
+        rest = self.op("srem", self.cols, self.shape.columns)
+        return self.f.emit(f"icmp ne i64 {rest}, 0")
+
+    def _worth_packing(self) -> str:
         f, shape = self.f, self.shape
         apart = f.emit(f"icmp ne i64 {self.field['b_col']}, {shape.size}")
-        if not shape.masks:
-            cut = f.emit(f"icmp slt i64 {cols}, {shape.columns}")
-            apart = f.emit(f"or i1 {apart}, {cut}")
-        wide = f.emit(f"icmp sgt i64 {cols}, {shape.columns // 2}")
+        if not shape.masks:  # a tile would read beyond the columns there are
+            apart = f.emit(f"or i1 {apart}, {self._cut()}")
+        wide = f.emit(f"icmp sgt i64 {self.cols}, {shape.panel // 2}")
         many = f.emit(f"icmp sgt i64 {self.op('sub', self.last_row, self.first_row)}, {PACK_ROWS}")
         long = f.emit(f"icmp sgt i64 {self.op('mul', self.field['depth'], self.field['b_k'])}, {PACK_BYTES}")
         gains = f.emit(f"and i1 {f.emit(f'and i1 {wide}, {many}')}, {long}")
         return f.emit(f"or i1 {apart}, {gains}")
 
-    def _choose_tiles(self, cols: str) -> None:
-        shape = self.shape
-        self.tile: dict[int, str] = {}
+    def _choose_tiles(self, cols: str) -> dict[int, str]:
+        """The functions for tall and for short tiles of so many columns."""
+        shape, found = self.shape, {}
         for height in (shape.tall, shape.short):
-            chosen = self.tiles[height, shape.widths[0]]
+            found[height] = self.tiles[height, shape.widths[0]]
             for width in shape.widths[1:]:
                 fits = self.f.emit(f"icmp sle i64 {cols}, {width * shape.lanes}")
-                chosen = self.select(fits, self.tiles[height, width], chosen, "ptr")
-            self.tile[height] = chosen
+                found[height] = self.select(fits, self.tiles[height, width], found[height], "ptr")
+        return found
 
     def _block(self, start: str, rows: str) -> None:
         f, shape = self.f, self.shape
         target = self.at(f.gep("%c", self.col, shape.type), (start, self.c_row))
         sums = self.select(self.direct, target, "%scratch", "ptr")
         sums_row = self.select(self.direct, self.c_row, shape.row)
-        a = self.at(self.field["a"], (start, self.field["a_row"]))
-        a, a_row, a_k = self._rows_of_a(a, start, rows)
+        a, a_row, a_k = self._rows_of_a(self.at(self.field["a"], (start, self.field["a_row"])), start, rows)
         near = self.at(f.gep("%near", self.col, shape.type), (start, self.near_row))
         adds = f.emit(f"and i1 %adds, {self.direct}")
         tall_rows = self._tall_rows(rows)
 
-        def tiles(height: int) -> Callable[[str, list[str]], None]:
-            def tile(i: str, _: object) -> None:
+        def column(c: str, _: object) -> None:
+            cols = self.min(self.op("sub", self.cols, c), shape.columns)
+            chosen = self._choose_tiles(cols)
+            b = self.at(self.b, (c, self.b_col))
+            c_sums, c_near = f.gep(sums, c, shape.type), f.gep(near, c, shape.type)
+
+            def tile(i: str, height: int) -> None:
                 count = self.min(self.op("sub", rows, i), height)
-                self._fetch(self.at(near, (i, self.near_row)), count)
-                args = [self.at(a, (i, a_row)), a_row, a_k, self.b, self.b_k, self.field["depth"]]
-                args += [self.at(sums, (i, sums_row)), sums_row, count, self.cols]
-                old = self.select(adds, self.at(near, (i, self.near_row)), "null", "ptr")
-                args += [old, self.near_row, "%factor"]
-                f.call(self.tile[height], "void", [(t, v) for (t, _), v in zip(tile_params(shape), args, strict=True)])
+                i_near = self.at(c_near, (i, self.near_row))
+                self._fetch(i_near, count)
+                args = [self.at(a, (i, a_row)), a_row, a_k, b, self.b_k, self.field["depth"]]
+                args += [self.at(c_sums, (i, sums_row)), sums_row, count, cols]
+                args += [self.select(adds, i_near, "null", "ptr"), self.near_row, "%factor"]
+                f.call(chosen[height], "void", [(t, v) for (t, _), v in zip(tile_params(shape), args, strict=True)])
 
-            return tile
+            f.loop("0", tall_rows, shape.tall, [], lambda i, _: tile(i, shape.tall))
+            f.loop(tall_rows, rows, shape.short, [], lambda i, _: tile(i, shape.short))
 
-        f.loop("0", tall_rows, shape.tall, [], tiles(shape.tall))
-        f.loop(tall_rows, rows, shape.short, [], tiles(shape.short))
+        if shape.columns == shape.panel:
+            column("0", None)
+        else:
+            f.loop("0", self.cols, shape.columns, [], column)
 
         def done() -> None:
             values = ["%args", sums, start, rows, self.col, self.cols]
@@ -215,7 +230,7 @@ class _Drive:
         fixed = [("i32", "1"), ("i32", "3"), ("i32", "1")]  # to be written, to all caches, data
 
         def row(_: str, carried: list[str]) -> list[str]:
-            for line in range(0, self.shape.row, LINE):
+            for line in range(0, self.shape.columns * self.shape.size, LINE):
                 f.intrinsic("llvm.prefetch.p0", "void", [("ptr", f.gep(carried[0], str(line))), *fixed])
             return [f.gep(carried[0], self.near_row)]
 

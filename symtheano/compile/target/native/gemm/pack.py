@@ -62,22 +62,23 @@ def _nothing(_: str) -> None:
 
 
 def _copy_vectors(f: Function, shape: Shape) -> str:
-    """Copies the columns, each lane of a vector one of them; gives how many it copied."""
-    done = "%cols" if shape.masks else f.emit(f"and i64 %cols, {-shape.lanes}")
+    """Copies columns, as many vectors side by side as a tile has; gives how many columns it copied."""
+    width = shape.widths[0]
+    done = "%cols" if shape.masks else f.emit(f"and i64 %cols, {-shape.columns}")
 
-    def column(c: str, _: object) -> None:
+    def columns(c: str, _: object) -> None:
         rest = f.emit(f"sub i64 %cols, {c}")
-        masks = lane_masks(f, shape, rest, 1) if shape.masks else None
+        masks = lane_masks(f, shape, rest, width) if shape.masks else None
 
         def row(_: str, places: list[str]) -> list[str]:
             to, source = (f.emit(f"inttoptr i64 {p} to ptr") for p in places)
-            store_row(f, shape, to, load_row(f, shape, source, 1, masks), masks)
+            store_row(f, shape, to, load_row(f, shape, source, width, masks), masks)
             return [f.emit(f"add i64 {places[0]}, %pitch"), f.emit(f"add i64 {places[1]}, %s_k")]
 
         starts = [f.emit(f"ptrtoint ptr {f.gep(p, c, shape.type)} to i64") for p in ("%to", "%source")]
         f.loop("0", "%depth", 1, [("i64", p) for p in starts], row)
 
-    f.loop("0", done, shape.lanes, [], column)
+    f.loop("0", done, shape.columns, [], columns)
     return done
 
 

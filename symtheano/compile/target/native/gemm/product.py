@@ -158,7 +158,7 @@ class _Product:
         if slot.kind == "size":
             return dict(zip(self.spec.axes, ("%rows", "%cols")))[slot.name], "i64"
         if slot.name == ACC:
-            return ("%sums", "ptr") if slot.kind == "pointer" else (str(self.shape.columns), "i64")
+            return ("%sums", "ptr") if slot.kind == "pointer" else (str(self.shape.panel), "i64")
         for axis, origin in self.origins.items():
             if slot.name == origin:
                 held = f.alloca("i64", 8)

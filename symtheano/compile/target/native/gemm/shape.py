@@ -50,13 +50,18 @@ class Shape:
 
     @property
     def columns(self) -> int:
-        """Of the widest tile, which is the width of a panel of B."""
+        """Of the widest tile."""
         return self.lanes * self.widths[0]
 
     @property
+    def panel(self) -> int:
+        """Columns of a panel: as many tiles side by side as fill `row` bytes."""
+        return self.row // self.size
+
+    @property
     def row(self) -> int:
-        """Bytes of one row of a panel."""
-        return self.size * self.columns
+        """Bytes of one row of a panel, on all machines: rows of A serve for so many columns at a time."""
+        return 256
 
     @property
     def block(self) -> int:
