@@ -19,7 +19,7 @@ from symtheano.scalar import ScalarOp
 from symtheano.tensor.alloc import Alloc, AllocEmpty
 from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.careduce import All, Any_, CAReduce, CAReduceDtype, Max, Min, Prod, Sum
-from symtheano.tensor.dot import Dot
+from symtheano.tensor.dot import BatchedDot, Dot
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
 from symtheano.tensor.gather import Gather, Scatter
 from symtheano.tensor.index_basic import Subtensor
@@ -129,6 +129,8 @@ class _Node:
             return "reduce" if self._native_reduction() else "step"
         if isinstance(op, Dot):
             return "product" if self._native_product() else "step"
+        if isinstance(op, BatchedDot):
+            return "batched" if node.outputs[0].type.dtype in ("float32", "float64") else "step"  # type: ignore[attr-defined]
         if isinstance(op, DimShuffle):
             return "view"
         if isinstance(op, (Shape_i, SliceLength)):
@@ -208,6 +210,8 @@ class _Node:
                 self._scattered(inputs)
         elif isinstance(node.op, Alloc):
             self._allocated()
+        elif isinstance(node.op, BatchedDot):
+            self._stacked()
         if hasattr(node.op, "equal_sizes"):
             for a, b in node.op.equal_sizes([sizes.of(i) for i in node.inputs]):
                 self._equal([a, b])
@@ -219,6 +223,16 @@ class _Node:
             if each and y.type.shape[axis] != 1:
                 position, where = each[0]
                 self._equal([sizes.of(inputs[position])[where], sizes.of(y)[axis]])
+
+    def _stacked(self) -> None:
+        x: Any
+        y: Any
+        x, y = self.node.inputs
+        a, b = self.found.sizes.of(x), self.found.sizes.of(y)
+        self._equal([a[-1], b[-2]])
+        for k in range(x.type.ndim - 2):
+            if not x.type.broadcastable[k] and not y.type.broadcastable[k]:
+                self._equal([a[k], b[k]])
 
     def _allocated(self) -> None:
         value: Any = self.node.inputs[0]

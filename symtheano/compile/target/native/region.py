@@ -21,6 +21,7 @@ from symtheano.compile.group import Lowered, kernel_of
 from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
 from symtheano.compile.lengths import Axis, Formula, Length
 from symtheano.compile.schedule import Region, Schedule, base_of
+from symtheano.compile.target.native.batched import emit_batched
 from symtheano.compile.target.native.frame import Frame, frame_of
 from symtheano.compile.target.native.gemm.product import GemmSpec, emit_gemm
 from symtheano.compile.target.native.kernel import emit_kernel
@@ -238,6 +239,8 @@ class _Emitter:
             self._launch(kernel_of(group, self.fusion, self.positions, self.floatX), group)
         elif group.kind == "product":
             self._product(group)
+        elif group.kind == "batched":
+            self._batched(group)
         elif group.kind == "scatter":
             self._scatter(group)
         elif group.kind == "check":
@@ -340,20 +343,61 @@ class _Emitter:
         whole = Collapsed(lowered.kernel, {a: (a,) for a in names}, {})
         f, code = self.f, self.code
         args = f.alloca(f"[{len(layout.slots)} x i64]")
-        for position, slot in enumerate(layout.slots):
-            if slot.kind == "pointer":
-                f.set_slot(args, position, given[slot.name].pointer, "ptr")
-            elif slot.kind == "size":
-                f.set_slot(args, position, code.value(names[slot.name]))
-            elif slot.kind == "function":
-                outer = f.slot("%frame", self.frame.outer, "ptr")
-                f.set_slot(args, position, f.slot(outer, PRODUCTS[slot.name], "ptr"), "ptr")
-            else:
-                f.set_slot(args, position, given[slot.name].strides[slot.axis])
+        self._product_slots(args, layout, given, names)
         count = "1" if layout.split is None else code.value(names[layout.split])
         sizes = {a: [names[a]] for a in whole.axes}
         self.launches.append(Launch(layout.name, self.kernels.texts[layout.name], (m, n, k), layout.cost))
         self._run(layout, args, count, sizes, (m, n, k))
+
+    def _product_slots(
+        self, args: str, layout: Layout, given: dict[str, Place], names: dict[str, Length], first: int = 0
+    ) -> None:
+        """The arguments of a product. first: how many axes of its buffers stand before those of the matrices."""
+        f = self.f
+        for position, slot in enumerate(layout.slots):
+            if slot.kind == "pointer":
+                f.set_slot(args, position, given[slot.name].pointer, "ptr")
+            elif slot.kind == "size":
+                f.set_slot(args, position, self.code.value(names[slot.name]))
+            elif slot.kind == "function":
+                outer = f.slot("%frame", self.frame.outer, "ptr")
+                f.set_slot(args, position, f.slot(outer, PRODUCTS[slot.name], "ptr"), "ptr")
+            else:
+                f.set_slot(args, position, given[slot.name].strides[first + slot.axis])
+
+    def _batched(self, group: Group) -> None:
+        """A stack of products, one after the other or on several threads."""
+        node = group.head
+        assert node is not None
+        out: Any = node.outputs[0]
+        x: Any
+        y: Any
+        x, y = node.inputs
+        given = {"A": self.place(x), "B": self.place(y), "b0": self.place(out)}
+        place = (index("i0"), index("i1"))
+        store = Stage(False, (Store("b0", place, load("acc", place)),))
+        epilogue = Kernel(("i0", "i1"), (), (Buffer("b0", out.type.dtype, 2, written=True),), (store,), self.floatX)
+        inner = self.kernels.product(out.type.dtype, epilogue, {"b0": ("s", "c")})
+        rank = out.type.ndim - 2
+        name = f"{inner.name}.stack{rank}"
+        if name not in self.kernels.module.functions:
+            emit_batched(self.kernels.module, name, inner, ("A", "B", "b0"), rank, itemsize(out))
+        lengths, k = self.lengths_of(out), self.lengths_of(x)[-1]
+        names = {"i0": lengths[-2], "i1": lengths[-1], "k": k}
+        f, code = self.f, self.code
+        args = f.alloca(f"[{len(inner.slots) + 4 * rank} x i64]")
+        self._product_slots(args, inner, given, names, first=rank)
+        for r in range(rank):
+            slot = len(inner.slots) + 4 * r
+            f.set_slot(args, slot, code.value(lengths[r]))
+            for b, (buffer, kind) in enumerate((("A", x.type), ("B", y.type), ("b0", out.type))):
+                stride = "0" if kind.broadcastable[r] else given[buffer].strides[r]
+                f.set_slot(args, slot + 1 + b, stride)
+        layout = Layout(name, inner.slots, "batch", inner.scratch, inner.cost)
+        sizes: dict[str, list[Length]] = {a: [n] for a, n in names.items()} | {"batch": lengths[:-2]}
+        points = (*lengths, k)
+        self.launches.append(Launch(name, self.kernels.texts[inner.name], points, inner.cost))
+        self._run(layout, args, code.product(lengths[:-2]), sizes, points)
 
     def _epilogue(self, group: Group) -> Lowered:
         """The epilogue with all its axes: a matrix product runs over both, also where one is 1."""
