@@ -21,7 +21,7 @@ from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.careduce import All, Any_, CAReduce, CAReduceDtype, Max, Min, Prod, Sum
 from symtheano.tensor.dot import BatchedDot, Dot
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
-from symtheano.tensor.gather import Gather, Scatter
+from symtheano.tensor.gather import Gather, Place, Scatter
 from symtheano.tensor.index_basic import Subtensor
 from symtheano.tensor.reshape import Reshape
 from symtheano.tensor.shape_ops import MakeVector, Shape_i, SliceLength
@@ -134,7 +134,7 @@ class _Node:
         if isinstance(op, DimShuffle):
             return "view"
         if isinstance(op, (Shape_i, SliceLength)):
-            return "size" if self._numbers(node.inputs[1:]) else "step"
+            return "size" if self._numbers(node.outputs) else "step"
         if isinstance(op, Subtensor):
             return "view" if self._numbers(node.inputs[1:]) else "step"
         if isinstance(op, Reshape):
@@ -149,6 +149,8 @@ class _Node:
             return "step"
         if isinstance(op, AllocEmpty):
             return "empty"
+        if isinstance(op, Place) and not self._numbers(node.inputs[1:]):
+            return "step"
         if isinstance(op, Scatter):
             return "step" if node.outputs[0].type.dtype == "bool" and not op.set_instead_of_inc else "scatter"
         return "map" if isinstance(op, (Gather, Alloc)) or hasattr(op, "loop") else "step"
