@@ -63,6 +63,8 @@ def kernel_dtypes(kernel: Kernel) -> dict[Expr, str]:
 
 def stores_last(kernel: Kernel) -> Kernel:
     """What is stored once a point, and not read again, is stored at the end: no stage must wait for it."""
+    if len(kernel.stages) == 1:
+        return kernel
     last: list[Store] = []
     stages: list[Stage] = []
     read: set[str] = set()

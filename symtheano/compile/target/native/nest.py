@@ -12,7 +12,7 @@ over `axes`, where the stages are; each inner stage has loops of its own below i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symtheano.compile.kernel import Kernel, Stage, Store
@@ -54,10 +54,11 @@ class Nest:
 
 def choose(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], tiles: bool = True) -> Nest:
     """The nest in which most elements lie side by side along the lanes."""
-    vector = _vector_axis(kernel, classes, dtypes)
+    accesses = list(_accesses(kernel, dtypes))
+    vector = _vector_axis(kernel, classes, dtypes, accesses)
     if vector in kernel.axes and kernel.inner and _waits(kernel):
         vector = None
-    tile = _tile_axis(kernel, classes, dtypes, vector) if tiles else None
+    tile = _tile_axis(kernel, classes, accesses, vector) if tiles else None
     outer = (*(a for a in kernel.axes if a not in (vector, tile)), *([tile] if tile else []))
     inner = tuple(a for a in kernel.inner if a != vector)
     return Nest(outer, inner, vector, vector in kernel.inner, tile)
@@ -75,13 +76,13 @@ def step_along(axis: str, index: tuple[Affine, ...], classes: tuple[str, ...]) -
 
 # ----- Choosing -----
 
+_Use = tuple[Stage, str, tuple[Affine, ...], bool]  # a stage, a buffer, an index, and whether it is added to
 _WORTH = {"beside": 4, "same": 1, "apart": -3, "gather": -3}
 
 
-def _vector_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str]) -> str | None:
+def _vector_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], accesses: Sequence[_Use]) -> str | None:
     if any(is_complex(d) for d in (*dtypes.values(), *(b.dtype for b in kernel.buffers))):
         return None  # pairs of registers: one point at a time
-    accesses = list(_accesses(kernel, dtypes))
     candidates = [*kernel.axes, *kernel.inner]
     adds = [(stage, index, name) for stage, name, index, add in accesses if add]
     if adds:
@@ -102,11 +103,10 @@ def _vector_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str]) -
     return candidates[best]
 
 
-def _tile_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], vector: str | None) -> str | None:
+def _tile_axis(kernel: Kernel, classes: Classes, accesses: Sequence[_Use], vector: str | None) -> str | None:
     """An axis along which an array lies that is read across the lanes of the vector axis."""
     if kernel.inner or vector is None or len(kernel.axes) < 2:
         return None
-    accesses = list(_accesses(kernel, dtypes))
     if any(add for *_, add in accesses):
         return None  # in the order of the index space
     written = {b.name for b in kernel.buffers if b.written}
@@ -129,8 +129,8 @@ def _apart(axis: str, adds: list[tuple[Stage, tuple[Affine, ...], str]], classes
     return all(step_along(axis, index, classes[name]) == "beside" for _, index, name in adds)
 
 
-def _accesses(kernel: Kernel, dtypes: Mapping[Expr, str]) -> Iterator[tuple[Stage, str, tuple[Affine, ...], bool]]:
-    """Every distinct element that a stage reads or writes: stage, buffer, index, and whether it is added to."""
+def _accesses(kernel: Kernel, dtypes: Mapping[Expr, str]) -> Iterator[_Use]:
+    """Every distinct element that a stage reads or writes."""
     buffers = {b.name for b in kernel.buffers}
     for stage in kernel.stages:
         seen: dict[Expr, None] = {}

@@ -6,8 +6,9 @@ vectors and the rest at the end of an axis, and half the code is compiled. A lig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -48,10 +49,11 @@ class Widths:
 
 def widths(kernel: Kernel, nest: Nest, classes: Classes, dtypes: Mapping[Expr, str], host: Host) -> Widths:
     """The widths for a kernel in a nest."""
-    weights = tuple(_weight(kernel, stage, nest, classes, dtypes) for stage in kernel.stages)
+    nodes = [postorder([s.expr for s in stage.body]) for stage in kernel.stages]
+    weights = tuple(_weight(kernel, s, n, nest, classes, dtypes) for s, n in zip(kernel.stages, nodes, strict=True))
     if nest.vector is None:
         return Widths(1, 1, tuple(False for _ in weights), weights)
-    lanes = max(1, host.vector_bytes // _itemsize(kernel, dtypes))
+    lanes = max(1, host.vector_bytes // _itemsize(nodes, dtypes))
     return Widths(lanes, _panel(kernel, lanes), tuple(w >= HEAVY for w in weights), weights)
 
 
@@ -61,10 +63,10 @@ def _panel(kernel: Kernel, lanes: int) -> int:
     return lanes * (8 if again else 64)
 
 
-def _itemsize(kernel: Kernel, dtypes: Mapping[Expr, str]) -> int:
+def _itemsize(nodes: Sequence[Sequence[Expr]], dtypes: Mapping[Expr, str]) -> int:
     """The size of the elements that most is computed with; of equals the larger."""
     counts: dict[int, float] = {}
-    for node in postorder([s.expr for s in kernel.statements()]):
+    for node in dict.fromkeys(chain.from_iterable(nodes)):
         dtype = dtypes.get(node)
         if node.kind != "const" and dtype is not None and (dtype != "bool" or not counts):
             size = np.dtype(register_dtype(real_of(dtype))).itemsize
@@ -76,11 +78,17 @@ def _row_weight(node: Expr) -> float:
     return _WEIGHTS.get(node.value.name, 1.0 if node.value.params else _FUNCTION)
 
 
-def _weight(kernel: Kernel, stage: Stage, nest: Nest, classes: Classes, dtypes: Mapping[Expr, str]) -> float:
+def _weight(
+    kernel: Kernel,
+    stage: Stage,
+    nodes: Sequence[Expr],
+    nest: Nest,
+    classes: Classes,
+    dtypes: Mapping[Expr, str],
+) -> float:
     buffers = {b.name for b in kernel.buffers}
-    exprs = [s.expr for s in stage.body]
     weight = 0.0
-    for node in postorder(exprs):
+    for node in nodes:
         if node.kind == "call":
             weight += _row_weight(node)
         elif node.kind == "load" and node.value in buffers:
