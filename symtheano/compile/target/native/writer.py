@@ -15,7 +15,7 @@ from symtheano.compile.target.native import memory
 from symtheano.compile.target.native.code import register_type
 from symtheano.compile.target.native.layout import Scratch, Slot
 from symtheano.compile.target.native.levels import Levels
-from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, vector
+from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, element_type, vector
 from symtheano.compile.target.native.memory import Lanes
 from symtheano.compile.target.native.nest import Nest
 from symtheano.compile.target.native.point import AT, LANES, Access, Point, Read, Write
@@ -259,7 +259,7 @@ class Writer:
 
     def pointer(self, access: Access, part: int) -> str:
         """The address of (the first lane's) element."""
-        element = _element(access.dtype)
+        element = element_type(access.dtype)
         pointer = self._rows.get((access.memory, access.base.place)) or self._base(access)
         if access.lane is not None:
             pointer = self.function.gep(pointer, self.printer.value(access.lane, 1), element)
@@ -268,7 +268,7 @@ class Writer:
     def _base(self, access: Access) -> str:
         offset = self.printer.value(access.base, 1)
         pointer = self.pointers[access.memory]
-        return pointer if offset == "0" else self.function.gep(pointer, offset, _element(access.dtype))
+        return pointer if offset == "0" else self.function.gep(pointer, offset, element_type(access.dtype))
 
     def _offsets(self, access: Access) -> tuple[str, str]:
         """Where elements begin, and how far from there the one of each lane is."""
@@ -282,7 +282,7 @@ class Writer:
 
     def _each(self, access: Access) -> memory.Address:
         """The address of the element in each lane."""
-        function, element = self.function, _element(access.dtype)
+        function, element = self.function, element_type(access.dtype)
         if access.along == "gather":
             assert access.offset is not None
             offsets = memory.spread(function, self.printer.value(access.offset, self.lanes.width), self.lanes)
@@ -307,10 +307,3 @@ def grouped(values: Sequence[str], like: Sequence[Values]) -> list[Values]:
         groups.append(list(values[position : position + len(group)]))
         position += len(group)
     return groups
-
-
-def _element(dtype: str) -> str:
-    """The type of an element in memory; a complex number is two."""
-    if dtype in LLVM_TYPES:
-        return LLVM_TYPES[dtype]
-    return f"[2 x {LLVM_TYPES[real_of(dtype)]}]"
