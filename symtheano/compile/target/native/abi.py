@@ -66,6 +66,10 @@ class Layout:
         return self.head + 16
 
     @property
+    def strides(self) -> int:
+        return self.head + 24
+
+    @property
     def descr(self) -> int:
         return self.head + 40
 
@@ -208,8 +212,10 @@ def _arrays_fit() -> bool:
 
 
 def _array_fits(array: Any) -> bool:
-    place = _word(array, LAYOUT.lengths)
-    lengths = tuple(ctypes.c_int64.from_address(place + 8 * k).value for k in range(array.ndim))
+    lengths, strides = (
+        tuple(ctypes.c_int64.from_address(_word(array, place) + 8 * k).value for k in range(array.ndim))
+        for place in (LAYOUT.lengths, LAYOUT.strides)
+    )
     flags = array.flags
     expected = C_CONTIGUOUS * flags.c_contiguous | ALIGNED * flags.aligned | WRITEABLE * flags.writeable
     return (
@@ -217,6 +223,7 @@ def _array_fits(array: Any) -> bool:
         and _word(array, LAYOUT.data) == array.ctypes.data
         and _int(array, LAYOUT.ndim) == array.ndim
         and lengths == array.shape
+        and strides == array.strides
         and _word(array, LAYOUT.descr) == id(array.dtype)
         and _int(array, LAYOUT.flags) & (C_CONTIGUOUS | ALIGNED | WRITEABLE) == expected
     )

@@ -21,6 +21,7 @@ from symtheano.compile.target.native.arenas import emit_arenas, memory_of
 from symtheano.compile.target.native.llvm import Function, Host, Module
 from symtheano.compile.target.native.signature import CELL, HEADER, INPUT, OUTPUT, RETURNED, STORED
 from symtheano.compile.target.native.toolchain import Loaded, build, host
+from symtheano.config import config
 
 STACK_BLOCK = 2048  # bytes of a call's own memory that are taken from the stack
 STACK_ARENA = 1024  # and of scratch memory
@@ -296,7 +297,11 @@ class _Run:
         array = self._call("empty", "ptr", *args, ("i32", "0"))
         self._need(f.emit(f"icmp ne ptr {array}, null"), "fail")
         f.store("ptr", array, f.gep(self._inside("outs"), number, "i64"), 8)
-        f.store("ptr", f.load("ptr", f.gep(array, str(LAYOUT.data)), 8), place, 8)
+        data = f.load("ptr", f.gep(array, str(LAYOUT.data)), 8)
+        f.store("ptr", data, place, 8)
+        if config.check_programs:
+            ndim = self._field(record, "ndim", "i64", OUTPUT)
+            _poison(f, data, _bytes_of(f, array, f.gep(place, "8"), ndim))
 
     def _fill_container(self, record: str, number: str) -> None:
         """Before computing: nobody must see a list with holes, should the GIL be released.
@@ -321,7 +326,7 @@ class _Run:
         f.store("ptr", self._word("outer"), self._inside("outer_slot"), 8)
         need, own = self._at("bytes_slot", "i64"), f.alloca(f"[{STACK_ARENA} x i8]")
         borrow, ready, before = f.label("borrow"), f.label("ready"), f.block
-        f.branch(f.emit(f"icmp ugt i64 {need}, {STACK_ARENA}"), borrow, ready)
+        f.branch(f.emit(f"icmp ugt i64 {need}, {0 if config.check_programs else STACK_ARENA}"), borrow, ready)
         f.start(borrow)
         functions = ("ptr", self._word("malloc")), ("ptr", self._word("free"))
         taken = f.call("@arena_take", "ptr", [("ptr", self._word("pool")), ("i64", need), *functions])
@@ -330,7 +335,10 @@ class _Run:
         f.jump(ready)
         f.start(ready)
         cell = f.emit(f"phi ptr [null, %{before}], [{taken}, %{after}]")
-        f.store("ptr", f.emit(f"phi ptr [{own}, %{before}], [{memory}, %{after}]"), self._inside("arena_slot"), 8)
+        arena = f.emit(f"phi ptr [{own}, %{before}], [{memory}, %{after}]")
+        f.store("ptr", arena, self._inside("arena_slot"), 8)
+        if config.check_programs:
+            _poison(f, arena, need)
         status = self._call_body()
         give = [("ptr", cell), ("ptr", self._word("free"))]
         f.when(f.emit(f"icmp ne ptr {cell}, null"), lambda: void(f.call("@arena_give", "void", give)))
@@ -401,6 +409,26 @@ class _Run:
         f.start("undo")
         self._each_out(self._drop)
         f.ret(_SLOW)
+
+
+def _bytes_of(f: Function, array: str, lengths: str, ndim: str) -> str:
+    """How many bytes a C-contiguous array has; 0 where it has no axes."""
+
+    def axis(k: str, size: list[str]) -> list[str]:
+        return [f.emit(f"mul i64 {size[0]}, {f.load('i64', f.gep(lengths, k, 'i64'), 8)}")]
+
+    def items() -> list[str]:
+        strides = f.load("ptr", f.gep(array, str(LAYOUT.strides)), 8)
+        last = f.load("i64", f.gep(strides, f.emit(f"sub i64 {ndim}, 1"), "i64"), 8)
+        return f.loop("0", ndim, 1, [("i64", last)], axis)
+
+    (size,) = f.when(f.emit(f"icmp ne i64 {ndim}, 0"), items, [("i64", "0")])
+    return size
+
+
+def _poison(f: Function, pointer: str, size: str) -> None:
+    """nan, -1 or True in every element of fresh memory (a check): who reads what nobody wrote is found out."""
+    f.loop("0", size, 1, [], lambda k, _: f.store("i8", "-1", f.gep(pointer, k), 1))
 
 
 def void(_: str) -> None:
