@@ -24,7 +24,7 @@ from symtheano.compile.target.native.point import AT, Access, lower_kernel
 from symtheano.compile.target.native.reduce import Accumulator
 from symtheano.compile.target.native.runs import run_inner
 from symtheano.compile.target.native.transpose import COLUMNS, PITCH, TILE_BYTES, transpose_function
-from symtheano.compile.target.native.widths import UNROLL, widths
+from symtheano.compile.target.native.widths import widths
 from symtheano.compile.target.native.writer import Writer
 from symtheano.scalar.expr import Expr, dtypes_of, postorder
 from symtheano.scalar.machine import Reg
@@ -47,7 +47,7 @@ def emit_kernel(module: Module, name: str, kernel: Kernel, access: Classes, tile
     slots = writer.arguments()
     _Axes(writer).run()
     function.ret("0")
-    grain = {nest.vector: plan.lanes * UNROLL, nest.tile: TILE_BYTES}.get(writer.split, 1)
+    grain = {nest.vector: plan.lanes * plan.unroll, nest.tile: TILE_BYTES}.get(writer.split, 1)
     cost = 0.3 * sum(plan.weights) / plan.lanes + 0.05
     return Layout(name, slots, writer.split, tuple(writer.scratch), cost, grain)
 

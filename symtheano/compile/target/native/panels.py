@@ -61,9 +61,8 @@ class Panels:
     def _panel(self, begin: str, stop: str) -> None:
         self.begin, self.stop = begin, stop
         for number, step in enumerate(self.writer.point.steps):
-            heavy = self.plan.heavy[number]
             if not step.inner:
-                self._along(number, heavy, partial(self._once, number))
+                self._along(number, True, partial(self._once, number))
                 continue
             if self.accumulators[number]:
                 self._along(number, True, partial(self._clear, number))

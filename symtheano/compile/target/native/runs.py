@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from symtheano.compile.target.native.memory import Lanes
 from symtheano.compile.target.native.reduce import Accumulator, Values, blocks
-from symtheano.compile.target.native.widths import STEPS, UNROLL
+from symtheano.compile.target.native.widths import STEPS
 from symtheano.compile.target.native.writer import Writer
 
 
@@ -69,7 +69,7 @@ class _Run:
             self.writer.hoist(self.places)
             if not any(a.blocked for a in self.accumulators):
                 return self._block("0", self.size, totals)
-            length = STEPS * self.width * UNROLL if self.light else 2 * STEPS * self.width
+            length = STEPS * self.width * self.plan.unroll if self.light else 2 * STEPS * self.width
 
             def body(begin: str, carried: list[Values]) -> list[Values]:
                 end = self.function.emit(f"add i64 {begin}, {length}")
@@ -83,7 +83,7 @@ class _Run:
         function = self.function
         terms = [a.first_terms(self.width) if a.blocked else t for a, t in zip(self.accumulators, totals, strict=True)]
         if self.light:
-            width = self.width * UNROLL
+            width = self.width * self.plan.unroll
             whole = self.writer.whole(begin, end, width)
             many = self._loop(begin, whole, width, False, [a.first_terms(width) for a in self.accumulators])
             for k, (accumulator, values) in enumerate(zip(self.accumulators, many, strict=True)):

@@ -12,16 +12,16 @@ from itertools import chain
 
 import numpy as np
 
-from symtheano.compile.kernel import Keep, Kernel, Stage, Store
+from symtheano.compile.kernel import Keep, Kernel, Reduce, Stage, Store
 from symtheano.compile.target.native.address import affine
 from symtheano.compile.target.native.llvm import Host
 from symtheano.compile.target.native.nest import Classes, Nest, step_along
-from symtheano.scalar.dtypes import real_of
+from symtheano.scalar.dtypes import FLOAT, real_of
 from symtheano.scalar.expr import Expr, postorder
 from symtheano.scalar.rows_convert import register_dtype
 
 HEAVY = 16.0  # a body of this weight is heavy
-UNROLL = 4  # vectors at once in a light body
+UNROLL = 4  # vectors at once in a light body, at most
 STEPS = 16  # terms that a lane adds up before its block is added to the total
 
 _WEIGHTS = dict.fromkeys(("true_div", "inv", "sqrt", "floor", "ceil", "trunc", "round_half_to_even", "sgn"), 3.0)
@@ -39,9 +39,11 @@ _FUNCTION, _APART = 20.0, 12.0  # any other row; an element on its own
 
 @dataclass(frozen=True)
 class Widths:
-    """lanes: of a vector. block: lanes of a panel, in column form with inner axes. heavy: of each stage."""
+    """lanes: of a vector. unroll: vectors at once in a light body. block: lanes of a panel, in column form with inner
+    axes. heavy, weights: of each stage's body."""
 
     lanes: int
+    unroll: int
     block: int
     heavy: tuple[bool, ...]
     weights: tuple[float, ...]
@@ -52,9 +54,12 @@ def widths(kernel: Kernel, nest: Nest, classes: Classes, dtypes: Mapping[Expr, s
     nodes = [postorder([s.expr for s in stage.body]) for stage in kernel.stages]
     weights = tuple(_weight(kernel, s, n, nest, classes, dtypes) for s, n in zip(kernel.stages, nodes, strict=True))
     if nest.vector is None:
-        return Widths(1, 1, tuple(False for _ in weights), weights)
-    lanes = max(1, host.vector_bytes // _itemsize(nodes, dtypes))
-    return Widths(lanes, _panel(kernel, lanes), tuple(w >= HEAVY for w in weights), weights)
+        return Widths(1, 1, 1, tuple(False for _ in weights), weights)
+    sizes = _sizes(kernel, nodes, dtypes)
+    lanes = host.vector_bytes // max(sizes, key=lambda size: (sizes[size], size))
+    # A few values of the widest type must fit the registers: 32 of 64 bytes, or 16 of a quarter of that.
+    unroll = max(1, min(UNROLL if host.masks else UNROLL // 2, 8 * host.vector_bytes // (lanes * max(sizes))))
+    return Widths(lanes, unroll, _panel(kernel, lanes), tuple(w >= HEAVY for w in weights), weights)
 
 
 def _panel(kernel: Kernel, lanes: int) -> int:
@@ -63,15 +68,19 @@ def _panel(kernel: Kernel, lanes: int) -> int:
     return lanes * (8 if again else 64)
 
 
-def _itemsize(nodes: Sequence[Sequence[Expr]], dtypes: Mapping[Expr, str]) -> int:
-    """The size of the elements that most is computed with; of equals the larger."""
+def _sizes(kernel: Kernel, nodes: Sequence[Sequence[Expr]], dtypes: Mapping[Expr, str]) -> dict[int, float]:
+    """How much is computed with elements of each size."""
+    used = [(dtypes[n], _row_weight(n) if n.kind == "call" else 1.0) for n in chain.from_iterable(nodes) if n in dtypes]
+    for statement in kernel.statements():
+        # Sums of floats start in the precision of their terms.
+        if isinstance(statement, Reduce) and dtypes[statement.expr] not in FLOAT:
+            used.append((statement.dtype, 1.0))
     counts: dict[int, float] = {}
-    for node in dict.fromkeys(chain.from_iterable(nodes)):
-        dtype = dtypes.get(node)
-        if node.kind != "const" and dtype is not None and (dtype != "bool" or not counts):
+    for dtype, weight in used:
+        if dtype != "bool":
             size = np.dtype(register_dtype(real_of(dtype))).itemsize
-            counts[size] = counts.get(size, 0.0) + (_row_weight(node) if node.kind == "call" else 1.0)
-    return max(counts, key=lambda size: (counts[size], size)) if counts else 8
+            counts[size] = counts.get(size, 0.0) + weight
+    return counts or {1: 1.0}
 
 
 def _row_weight(node: Expr) -> float:

@@ -21,7 +21,7 @@ from symtheano.compile.target.native.nest import Nest
 from symtheano.compile.target.native.point import AT, LANES, Access, Point, Read, Write
 from symtheano.compile.target.native.reduce import Accumulator, Values
 from symtheano.compile.target.native.wide import WidePrinter
-from symtheano.compile.target.native.widths import UNROLL, Widths
+from symtheano.compile.target.native.widths import Widths
 from symtheano.scalar.dtypes import real_of
 from symtheano.scalar.machine import Reg
 
@@ -131,7 +131,7 @@ class Writer:
     def _passes(self, heavy: bool) -> list[tuple[int, bool]]:
         """Widths of the loops along the lanes, and whether lanes may be missing there."""
         lanes = self.plan.lanes
-        return [(lanes, True)] if heavy else [(lanes * UNROLL, False), (lanes, True)]
+        return [(lanes, True)] if heavy else [(lanes * self.plan.unroll, False), (lanes, True)]
 
     def whole(self, begin: str, stop: str, width: int) -> str:
         """Where the last whole vector of `width` lanes ends."""
