@@ -10,7 +10,9 @@ from itertools import pairwise
 import numpy as np
 
 from symtheano.compile.kernel import Buffer, Kernel, Stage, Store
+from symtheano.compile.target.native import blas
 from symtheano.compile.target.native.gemm import library
+from symtheano.compile.target.native.gemm.choice import Choice
 from symtheano.compile.target.native.gemm.product import emit_gemm
 from symtheano.compile.target.native.gemm.spec import ACC, GemmSpec
 from symtheano.compile.target.native.layout import ABI, Slot
@@ -82,10 +84,17 @@ def several(dtype: str) -> GemmSpec:
 class Native:
     """A product as native code, called with arrays: A, B and those of the epilogue."""
 
-    def __init__(self, spec: GemmSpec, arrays: Arrays, machine: Host | None = None, shared: bool = False) -> None:
+    def __init__(
+        self,
+        spec: GemmSpec,
+        arrays: Arrays,
+        machine: Host | None = None,
+        shared: bool = False,
+        choice: Choice | None = None,
+    ) -> None:
         module = Module(machine or host())
         given = Kernel(("i", "j"), (), tuple(b for b in spec.epilogue.buffers if b.name != ACC), spec.epilogue.stages)
-        self.layout = emit_gemm(module, "gemm", spec, classes_of(given, arrays), shared)
+        self.layout = emit_gemm(module, "gemm", spec, classes_of(given, arrays), shared, choice)
         run = module.function("run", ABI, "i32", linkage="")
         run.ret(run.call("@gemm", "i32", [(t, f"%{n}") for t, n in ABI]))
         self.text = str(module)
@@ -111,7 +120,7 @@ class Native:
     def _slot(slot: Slot, arrays: Arrays, sizes: Mapping[str, int]) -> int:
         kind, name, axis = slot
         if kind == "function":
-            return library.address(name)
+            return blas.pointers()[name] if name in blas.GEMMS.values() else library.address(name)
         if kind == "size":
             return sizes[name]
         array = arrays[name]

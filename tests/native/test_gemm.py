@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import gemm_table
 from symtheano.compile.kernel import Buffer, Store
+from symtheano.compile.target.native import blas
 from symtheano.compile.target.native.gemm import GemmSpec, emit_gemm, library
+from symtheano.compile.target.native.gemm.choice import Choice, choice_for
 from symtheano.compile.target.native.gemm.shape import shape_for
 from symtheano.compile.target.native.gemm.spec import Direct
+from symtheano.compile.target.native.layout import Slot
 from symtheano.compile.target.native.llvm import Module
-from symtheano.compile.target.native.toolchain import HOSTS, assembly, host, object_for
+from symtheano.compile.target.native.toolchain import HOSTS, assembly, build, host, object_for
 from symtheano.errors import CheckError
 from symtheano.scalar.expr import Expr, const, load
 from tests.native.kernel_numpy import classes_of
@@ -111,11 +116,17 @@ SIZES = st.one_of(st.integers(0, 20), st.integers(0, 140))
 _natives: dict[object, Native] = {}
 
 
-def native_for(spec: GemmSpec, arrays: dict[str, np.ndarray], machine: str = "this", shared: bool = False) -> Native:
+def native_for(
+    spec: GemmSpec,
+    arrays: dict[str, np.ndarray],
+    machine: str = "this",
+    shared: bool = False,
+    choice: Choice | None = None,
+) -> Native:
     """The native product for arrays that lie like these."""
-    key = (spec.dtype, str(spec.epilogue), machine, shared, tuple(classes_of(spec.epilogue, arrays).items()))
+    key = (spec.dtype, str(spec.epilogue), machine, shared, choice, tuple(classes_of(spec.epilogue, arrays).items()))
     if key not in _natives:
-        _natives[key] = Native(spec, arrays, MACHINES[machine], shared)
+        _natives[key] = Native(spec, arrays, MACHINES[machine], shared, choice)
     return _natives[key]
 
 
@@ -217,6 +228,81 @@ def test_several_threads_at_once() -> None:
         found = arrays["out"].copy()
         native(arrays)
         np.testing.assert_array_equal(found, arrays["out"])
+
+
+# ----- The BLAS instead -----
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SPECS)
+@settings(deadline=None, max_examples=20)
+@given(data=st.data())
+def test_products_by_the_blas(name: str, dtype: str, data: st.DataObject) -> None:
+    m, k, n = data.draw(SIZES), data.draw(SIZES), data.draw(SIZES)
+    layouts = [data.draw(st.sampled_from(LAYOUTS)), data.draw(st.sampled_from(LAYOUTS)), "rows"]
+    spec = SPECS[name](dtype)
+    arrays = arrays_for(spec, m, k, n, layouts)
+    native = native_for(spec, arrays, choice=Choice(1, 1))
+    assert Slot("function", {"float32": "sgemm", "float64": "dgemm"}[dtype]) in native.layout.slots
+    check_exactly(spec, arrays, native, [m // 2])
+
+
+def test_the_blas_is_called_where_the_choice_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A BLAS that does nothing: what it should have done is missing."""
+    module = Module(host())
+    nothing = module.function("nothing", [("i64", "ta")], "i32", linkage="")
+    nothing.ret("0")
+    loaded = build(str(module), ["nothing"])
+    monkeypatch.setattr(blas, "pointers", lambda: {"sgemm": loaded.address("nothing")})
+    spec = plain("float32")
+    for (m, k, n), layouts, called in (
+        ((8, 8, 8), ("rows", "rows", "rows"), True),
+        ((8, 8, 8), ("columns", "columns", "rows"), True),
+        ((8, 8, 7), ("rows", "rows", "rows"), False),
+        ((2, 64, 8), ("rows", "rows", "rows"), False),
+        ((8, 8, 8), ("apart", "rows", "rows"), False),
+    ):
+        arrays = arrays_for(spec, m, k, n, layouts)
+        arrays["out"][...] = 99
+        native_for(spec, arrays, choice=Choice(512, 4))(arrays)
+        assert (arrays["out"] == 99).all() == called
+
+
+@pytest.mark.parametrize("choice", [Choice(), Choice(1, 1), Choice(1000, 1), Choice(1000, 10), Choice(1 << 40, 16)])
+def test_the_rule_in_machine_code(choice: Choice) -> None:
+    module = Module(host())
+    f = module.function("rule", [("i64", "m"), ("i64", "n"), ("i64", "k")], "i1", linkage="")
+    f.ret(choice.emit(f, "%m", "%n", "%k"))
+    loaded = build(str(module), ["rule"])
+    rule = ctypes.CFUNCTYPE(ctypes.c_bool, *[ctypes.c_int64] * 3)(loaded.address("rule"))
+    lengths = [0, 1, 9, 10, 16, 100, 1 << 20, (1 << 31) - 1]
+    for m in lengths:
+        for n in lengths:
+            for k in lengths:
+                right = choice.work is not None and m * n * k >= choice.work and min(m, n, k) >= choice.least
+                assert rule(m, n, k) == right, (m, n, k)
+    assert not rule(1 << 31, 100, 100)
+    assert ("BLAS" in str(choice)) == (choice.work is not None)
+
+
+def test_choices_of_machines() -> None:
+    assert choice_for(HOSTS["macos"]).work is not None
+    assert all(choice_for(HOSTS[name]).work is None for name in HOSTS if name != "macos")
+
+
+def test_what_the_table_compares_computes_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    size = gemm_table.Size(30, 40, 50, "tn")
+    for epilogue in gemm_table.EPILOGUES:
+        ours, theirs = (gemm_table.Contender(size, "float64", epilogue, c) for c in (Choice(), Choice(1, 1)))
+        for contender in (ours, theirs):
+            contender.arrays["rate"][...] = 0.5
+            contender(3)
+        product = ours.arrays["A"] @ ours.arrays["B"]
+        right = product if epilogue == "plain" else -1.5 * product
+        for contender in (ours, theirs):
+            np.testing.assert_allclose(contender.arrays["out"], right, rtol=1e-12, atol=1e-12)
+    assert gemm_table.main(["--quick"]) == 0
+    assert "once on a machine" in capsys.readouterr().out
 
 
 # ----- What an epilogue may be -----

@@ -6,9 +6,9 @@
 or, where there are panels of columns enough, these are divided in that proportion. Every element of C is summed in the
 same order however the work is divided.
 
-The sums of a block go to scratch, and `done(args, sums, first row, rows, first column, columns)` takes them from
-there. Where C is given they go to C instead, and nobody is told (without masks: where tiles fit). `near` is a matrix
-like C, which is fetched into the cache before it is needed. adds: C = near + factor * sums.
+The sums of a block go to scratch, and `done(args, sums, their stride over rows, first row, rows, first column,
+columns)` takes them from there. Where C is given they go to C instead, and nobody is told (without masks: where tiles
+fit). `near` is a matrix like C, which is fetched into the cache before it is needed. adds: C = near + factor * sums.
 
 Scratch is the sums of a block, a panel of B, and all of A (`scratch_terms`).
 """
@@ -29,7 +29,15 @@ LINE = 64  # bytes of a line of the cache
 PANELS = 8  # so many are divided well between threads
 FIELDS = ("a", "a_row", "a_k", "b", "b_k", "b_col", "rows", "cols", "depth")
 _PARAMS = (*ABI, ("ptr", "c"), ("i64", "c_row"), ("ptr", "done"), ("ptr", "near"), ("i64", "near_row"), ("i1", "adds"))
-DONE = (("ptr", "args"), ("ptr", "sums"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"))
+DONE = (
+    ("ptr", "args"),
+    ("ptr", "sums"),
+    ("i64", "sums_row"),
+    ("i64", "row"),
+    ("i64", "rows"),
+    ("i64", "col"),
+    ("i64", "cols"),
+)
 
 
 def drive_params(shape: Shape) -> tuple[tuple[str, str], ...]:
@@ -219,7 +227,7 @@ class _Drive:
             f.loop("0", self.cols, shape.columns, [], column)
 
         def done() -> None:
-            values = ["%args", sums, start, rows, self.col, self.cols]
+            values = ["%args", sums, str(shape.panel), start, rows, self.col, self.cols]
             f.call("%done", "void", [(t, v) for (t, _), v in zip(DONE, values, strict=True)])
 
         f.when(f.emit(f"xor i1 {self.direct}, true"), done)

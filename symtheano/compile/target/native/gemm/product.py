@@ -16,11 +16,14 @@ from dataclasses import replace
 import numpy as np
 
 from symtheano.compile.kernel import Buffer, Kernel, Stage, Statement
-from symtheano.compile.target.native.gemm.drive import DONE, drive_params, emit_drive, scratch_terms
+from symtheano.compile.target.native.gemm import outer
+from symtheano.compile.target.native.gemm.choice import Choice, choice_for
+from symtheano.compile.target.native.gemm.drive import DONE, FIELDS, drive_params, emit_drive, scratch_terms
+from symtheano.compile.target.native.gemm.outer import Matrix, Outer
 from symtheano.compile.target.native.gemm.shape import Shape, shape_for
 from symtheano.compile.target.native.gemm.spec import ACC, Direct, GemmSpec
 from symtheano.compile.target.native.kernel import emit_kernel
-from symtheano.compile.target.native.layout import ABI, Layout, Slot
+from symtheano.compile.target.native.layout import ABI, Layout, Scratch, Slot
 from symtheano.compile.target.native.llvm import Function, Module, float_literal
 from symtheano.scalar.expr import Expr, load, postorder, with_args
 
@@ -28,17 +31,26 @@ __all__ = ["GemmSpec", "emit_gemm"]
 Access = Mapping[str, tuple[str, ...]]
 
 
-def emit_gemm(module: Module, name: str, spec: GemmSpec, access: Access, shared: bool = False) -> Layout:
+def emit_gemm(
+    module: Module,
+    name: str,
+    spec: GemmSpec,
+    access: Access,
+    shared: bool = False,
+    choice: Choice | None = None,
+) -> Layout:
     """The function `name`. access: of the epilogue's buffers, as for `emit_kernel`.
 
     shared: the loops and tiles are not in this module, their address is an argument: Slot("function", "gemm.float32").
+    choice: when to call the BLAS instead, whose address (or null) is an argument then: Slot("function", "sgemm").
     """
-    return _Product(module, name, spec, access, shared).emit()
+    return _Product(module, name, spec, access, shared, choice or choice_for(module.host)).emit()
 
 
 class _Product:
-    def __init__(self, module: Module, name: str, spec: GemmSpec, access: Access, shared: bool) -> None:
-        self.module, self.name, self.spec, self.access, self.shared = module, name, spec, access, shared
+    def __init__(self, module: Module, name: str, spec: GemmSpec, access: Access, shared: bool, choice: Choice) -> None:
+        self.module, self.name, self.spec, self.access = module, name, spec, access
+        self.shared, self.choice = shared, choice
         self.shape: Shape = shape_for(module.host, spec.dtype)
         self.origins: dict[str, str] = {}  # of an axis whose coordinate is a value: the buffer that has the first one
 
@@ -54,14 +66,24 @@ class _Product:
         if self.direct is not None and any(self.access[b] != ("s", "c") for b in self._matrices(self.direct)):
             self.direct = None
         # What tiles do themselves needs no epilogue; but without masks they do whole tiles only.
-        self.calls = self.direct is None or not shape.masks
+        # ... and the BLAS adds in place only.
+        self.outer = self.choice.work is not None
+        copies = self.direct is not None and self._matrices(self.direct) in ((self.direct.out,), (self.direct.out,) * 2)
+        self.calls = self.direct is None or not shape.masks or (self.outer and not copies)
         self.slots += self._epilogue() if self.calls or self.direct is None else self._needed(self.direct)
         if self.shared:
             self.slots += (Slot("function", f"gemm.{spec.dtype}"),)
+        if self.outer:
+            self.slots += (Slot("function", outer.NAMES[spec.dtype]),)
         if self.calls:
             self._done()
         self._launch()
-        return Layout(self.name, self.slots, i, scratch_terms(shape, i, "k"), cost=0.33 / shape.lanes)
+        return Layout(self.name, self.slots, i, self._scratch(), cost=0.33 / shape.lanes)
+
+    def _scratch(self) -> tuple[Scratch, ...]:
+        i, j = self.spec.axes
+        terms = scratch_terms(self.shape, i, "k")
+        return (*terms, outer.scratch_term(self.shape, j)) if self.outer else terms
 
     @staticmethod
     def _matrices(direct: Direct) -> tuple[str, ...]:
@@ -106,17 +128,42 @@ class _Product:
     def _launch(self) -> None:
         """Runs the loops. What they need are the first slots."""
         f = self.module.function(self.name, ABI, "i32")
-        drive = f.slot("%args", len(self.slots) - 1, "ptr") if self.shared else emit_drive(self.module, self.shape)
+        loops = Slot("function", f"gemm.{self.spec.dtype}")
+        drive = f.slot("%args", self.slots.index(loops), "ptr") if self.shared else emit_drive(self.module, self.shape)
         c, near, factor = ("null", "0"), self._near(f), "0.0"
         if self.direct is not None:
             c = self._matrix(f, self.direct.out)
             if self.direct.old is not None:
                 near, factor = self._matrix(f, self.direct.old), self._factor(f, self.direct)
+        if self.outer:
+            self._outer(f, Matrix(*c), Matrix(*near), factor)
         adds = "true" if self.direct is not None and self.direct.old is not None else "false"
         done = f"@{self.name}.done" if self.calls else "null"
         values = [*(f"%{n}" for _, n in ABI), *c, done, *near, adds, factor]
         f.call(drive, "void", [(t, v) for (t, _), v in zip(drive_params(self.shape), values, strict=True)])
         f.ret("0")
+
+    def _outer(self, f: Function, c: Matrix, old: Matrix, factor: str) -> None:
+        """Lets the BLAS do it and returns, if that is the choice."""
+        field = {name: f.slot("%args", k, "ptr" if name in "ab" else "i64") for k, name in enumerate(FIELDS)}
+        function = f.slot("%args", self.slots.index(Slot("function", outer.NAMES[self.spec.dtype])), "ptr")
+        call = Outer(f, self.shape, field, function)
+        ours, theirs = f.label("ours"), f.label("theirs")
+        f.branch(call.can(self.choice), theirs, ours)
+        f.start(theirs)
+        direct = self.direct
+        if direct is not None and direct.old is None:
+            call.whole(c, "1.0", False)
+        elif direct is not None and direct.old == direct.out:
+            call.whole(c, factor, True)
+        else:
+            call.blocks("%scratch", lambda sums, row, rows: self._call_done(f, sums, row, rows, field["cols"]))
+        f.ret("0")
+        f.start(ours)
+
+    def _call_done(self, f: Function, sums: str, row: str, rows: str, cols: str) -> None:
+        values = ["%args", sums, cols, row, rows, "0", cols]
+        f.call(f"@{self.name}.done", "void", [(t, v) for (t, _), v in zip(DONE, values, strict=True)])
 
     def _matrix(self, f: Function, name: str) -> tuple[str, str]:
         """A buffer's pointer and the elements from one row to the next."""
@@ -158,7 +205,7 @@ class _Product:
         if slot.kind == "size":
             return dict(zip(self.spec.axes, ("%rows", "%cols")))[slot.name], "i64"
         if slot.name == ACC:
-            return ("%sums", "ptr") if slot.kind == "pointer" else (str(self.shape.panel), "i64")
+            return ("%sums", "ptr") if slot.kind == "pointer" else ("%sums_row", "i64")
         for axis, origin in self.origins.items():
             if slot.name == origin:
                 held = f.alloca("i64", 8)
