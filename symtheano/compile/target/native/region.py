@@ -43,12 +43,29 @@ SPLIT_WORK = 100_000  # nanoseconds of work from which on threads share it
 
 @dataclass(frozen=True)
 class Launch:
-    """One launched function: what it is called with, for the report and for the estimate of the work."""
+    """One launched function: what it is called with, for the estimate of the work and for people who want to see.
+
+    code: the kernel that it is, by its name. given: where its buffers lie. axes: lengths of the kernel's axes; each is
+    the product of some. group: what it computes, or checks.
+    """
 
     name: str
-    text: str
+    code: str
     points: tuple[Length, ...]
     cost: float
+    given: dict[str, Place]
+    axes: dict[str, list[Length]]
+    group: Group
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kernel, or the epilogue of a product (`dtype`: of its matrices) that a function was written for."""
+
+    kernel: Kernel
+    access: dict[str, tuple[str, ...]]
+    layout: Layout
+    dtype: str | None = None
 
 
 @dataclass
@@ -58,7 +75,7 @@ class Kernels:
     module: Module
     known: dict[Any, Layout] = field(default_factory=dict)
     simplified: dict[Any, tuple[Collapsed, Layout]] = field(default_factory=dict)  # by kernels as groups give them
-    texts: dict[str, str] = field(default_factory=dict)  # the kernels by their names
+    made: dict[str, Made] = field(default_factory=dict)  # what is in `known`, by its name
     outer: set[str] = field(default_factory=set)  # the functions of PRODUCTS that are called
 
     def sharing(self) -> str:
@@ -73,8 +90,8 @@ class Kernels:
         if key not in self.known:
             kernel.check()
             name = f"k{len(self.known)}"
-            self.texts[name] = str(kernel)
-            self.known[key] = emit_kernel(self.module, name, kernel, access)
+            layout = self.known[key] = emit_kernel(self.module, name, kernel, access)
+            self.made[name] = Made(kernel, access, layout)
         return self.known[key]
 
     def product(self, dtype: str, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
@@ -82,20 +99,23 @@ class Kernels:
         key = ("product", dtype, str(kernel), tuple(sorted(access.items())), kernel.floatX)
         if key not in self.known:
             name = f"m{len(self.known)}"
-            self.texts[name] = f"product {dtype}\n{kernel}"
-            self.known[key] = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access, shared=True)
+            layout = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access, shared=True)
+            self.known[key], self.made[name] = layout, Made(kernel, access, layout, dtype)
             self.outer.add(f"gemm.{dtype}")
         return self.known[key]
 
 
 @dataclass
 class RegionCode:
-    """What a region became."""
+    """What a region became. places: where its values lie, as far as anybody asked. scratch: the plan of its memory."""
 
     sizes: str
     body: str
     frame: Frame
     launches: list[Launch]
+    places: dict[Variable, Place]
+    scratch: Scratch
+    checks: tuple[Check, ...]
 
 
 def emit_region(
@@ -144,7 +164,7 @@ class _Emitter:
         self._body()
         f = module.function(names[0], [("ptr", "frame")], "i32")
         self._sizes(f)
-        return RegionCode(*names, self.frame, self.launches)
+        return RegionCode(*names, self.frame, self.launches, self.places, self.scratch, tuple(self.checks))
 
     def lengths_of(self, variable: Variable) -> list[Length]:
         """The formulas of a value's lengths."""
@@ -235,6 +255,7 @@ class _Emitter:
         return self.kernels.module.constant(f"[{len(data)} x i8]", 'c"' + "".join(f"\\{b:02X}" for b in data) + '"')
 
     def _group(self, group: Group) -> None:
+        self.now = group
         if group.kind == "kernel":
             self._launch(kernel_of(group, self.fusion, self.positions, self.floatX), group)
         elif group.kind == "product":
@@ -308,7 +329,7 @@ class _Emitter:
                 f.set_slot(args, k, given[slot.name].strides[axis])
         count = "1" if layout.split is None else code.product(sizes[layout.split])
         points = tuple(n for each in sizes.values() for n in each)
-        self.launches.append(Launch(layout.name, self.kernels.texts.get(layout.name, ""), points, layout.cost))
+        self.launches.append(Launch(layout.name, layout.name, points, layout.cost, given, sizes, self.now))
         self._run(layout, args, count, sizes, points)
 
     def _run(
@@ -346,7 +367,7 @@ class _Emitter:
         self._product_slots(args, layout, given, names)
         count = "1" if layout.split is None else code.value(names[layout.split])
         sizes = {a: [names[a]] for a in whole.axes}
-        self.launches.append(Launch(layout.name, self.kernels.texts[layout.name], (m, n, k), layout.cost))
+        self.launches.append(Launch(layout.name, layout.name, (m, n, k), layout.cost, given, sizes, group))
         self._run(layout, args, count, sizes, (m, n, k))
 
     def _product_slots(
@@ -396,7 +417,7 @@ class _Emitter:
         layout = Layout(name, inner.slots, "batch", inner.scratch, inner.cost)
         sizes: dict[str, list[Length]] = {a: [n] for a, n in names.items()} | {"batch": lengths[:-2]}
         points = (*lengths, k)
-        self.launches.append(Launch(name, self.kernels.texts[inner.name], points, inner.cost))
+        self.launches.append(Launch(name, inner.name, points, inner.cost, given, sizes, group))
         self._run(layout, args, code.product(lengths[:-2]), sizes, points)
 
     def _epilogue(self, group: Group) -> Lowered:

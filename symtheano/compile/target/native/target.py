@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from symtheano.compile.agenda import agenda
 from symtheano.compile.analyse import Analysis, Check, analyse
 from symtheano.compile.fuse import Fusion, fuse
 from symtheano.compile.lengths import given_in
@@ -16,11 +18,11 @@ from symtheano.compile.schedule import Region, Schedule, schedule
 from symtheano.compile.target.native import callable as calls
 from symtheano.compile.target.native.gemm import library
 from symtheano.compile.target.native.host import Host, emit_host, load_host
-from symtheano.compile.target.native.llvm import Module
+from symtheano.compile.target.native.llvm import Module, Part
 from symtheano.compile.target.native.pool import shared as shared_pool
-from symtheano.compile.target.native.region import PRODUCTS, Kernels, RegionCode, emit_region
+from symtheano.compile.target.native.region import PRODUCTS, Kernels, Made, RegionCode, emit_region
 from symtheano.compile.target.native.signature import Input, Output, Signature
-from symtheano.compile.target.native.toolchain import Loaded, assembly, build, host
+from symtheano.compile.target.native.toolchain import OPT, Loaded, Record, assembly, build, host
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
@@ -36,15 +38,17 @@ class Native:
     analysis: Analysis
     fusion: Fusion
     schedule: Schedule
-    text: str
+    parts: tuple[Part, ...]  # of the module's text
     loaded: Loaded
     host: Host
     regions: tuple[tuple[RegionCode, Signature], ...]
     entry: Signature | None
     shared: tuple[Variable, ...]  # of the entry's cells
     constants: tuple[Constant, ...]  # of the entry
-    kernels: dict[str, str]
+    kernels: dict[str, Made]
     inputs: int
+    seconds: dict[str, float]  # by the steps of compiling
+    record: Record  # where the machine code came from
 
     def load(self, cells: Sequence[list[Any]], other: Callable[..., Any]) -> Callable[..., Any]:
         """The host program over the storages of the shared variables. other: the NumPy program."""
@@ -73,9 +77,17 @@ class Native:
         )
         calls.bind(target, entry)
 
+    def llvm(self) -> str:
+        """The module as LLVM's text."""
+        return "\n".join(f"; {_named(part)}\n{part.text}" for part in self.parts)
+
     def assembly(self) -> str:
         """The machine code as text."""
-        return assembly(self.text)
+        return "\n".join(f"# {_named(p)}\n{assembly(p.text, level=0 if p.cold else OPT)}" for p in self.parts)
+
+
+def _named(part: Part) -> str:
+    return "sizes and sequences, level 0 of code generation" if part.cold else f"kernels, level {OPT}"
 
 
 def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | None:
@@ -83,50 +95,103 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
 
     unpack: the only result is returned itself, not a list.
     """
+    prepared = prepare(graph, inputs, unpack)
+    return None if prepared is None else prepared.finish()
+
+
+def prepare(graph: FunctionGraph, inputs: int, unpack: bool) -> Prepared | None:
+    """The same up to the schedule: all that depends on settings which may change meanwhile."""
+    clock = Clock()
     expanded = graph.rewrite(_expansions())
+    clock.note("expand")
     analysis = analyse(expanded, is_native, config.floatX)
+    clock.note("analyse")
     fusion = fuse(expanded, analysis.sizes, analysis.kind_of, analysis.read_for_lengths())
+    clock.note("fuse")
     plan = schedule(analysis, fusion)
-    parts = [p for p in plan.parts if isinstance(p, Region)]
-    if all(group.kind == "copy" for part in parts for group in part.groups):
+    clock.note("schedule")
+    if config.check_programs:
+        agenda(analysis, fusion, plan, inputs).check()
+    groups = [g for p in plan.parts if isinstance(p, Region) for g in p.groups]
+    if all(group.kind == "copy" for group in groups):
         return None  # what only copies lets the NumPy program lend memory
-    whole = len(plan.parts) == 1 and _all_arrays(expanded) and calls.available() is None
-    checks = list(dict.fromkeys(c for each in analysis.checks.values() for c in each))
-    if whole:
-        _add_reads(parts[0], checks)
-    kernels = Kernels(Module(host()))
-    codes = [
-        emit_region(kernels, k, part, plan, analysis, fusion, checks if whole else (), config.floatX)
-        for k, part in enumerate(parts)
-    ]
-    program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, unpack)
-    launched = set(kernels.module.functions) - {name for code in codes for name in (code.sizes, code.body)}
-    signatures = [_signature(part, plan, expanded) for part in parts]
-    shared: list[Variable] = []
-    constants: list[Constant] = []
-    entry = _entry(parts[0], plan, expanded, inputs, unpack, shared, constants) if whole else None
-    for name in sorted(kernels.outer):
-        _outer()[PRODUCTS[name]] = library.address(name)
-    exports = _exported(kernels.module, codes)
-    for name, function in kernels.module.functions.items():
-        function.cold = name not in launched
-    text = str(kernels.module)
-    loaded = build(kernels.module.parts(), exports)
-    regions = tuple(zip(codes, signatures, strict=True))
-    return Native(
-        analysis=analysis,
-        fusion=fusion,
-        schedule=plan,
-        text=text,
-        loaded=loaded,
-        host=program,
-        regions=regions,
-        entry=entry,
-        shared=tuple(shared),
-        constants=tuple(constants),
-        kernels=kernels.texts,
-        inputs=inputs,
-    )
+    return Prepared(analysis, fusion, plan, inputs, unpack, config.floatX, clock)
+
+
+class Clock:
+    """Seconds by the names of what they were spent for."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def note(self, name: str) -> None:
+        """The time since the last note was spent for `name`."""
+        now = time.perf_counter()
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
+        self._last = now
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scheduled graph, of which `finish` makes machine code: in this thread or in another one."""
+
+    analysis: Analysis
+    fusion: Fusion
+    schedule: Schedule
+    inputs: int
+    unpack: bool
+    floatX: str
+    clock: Clock
+
+    def finish(self) -> Native:
+        """Machine code in memory, and all that is needed to run it."""
+        analysis, fusion, plan, clock = self.analysis, self.fusion, self.schedule, self.clock
+        graph, inputs = analysis.graph, self.inputs
+        clock.note("wait")
+        parts = [p for p in plan.parts if isinstance(p, Region)]
+        whole = len(plan.parts) == 1 and _all_arrays(graph) and calls.available() is None
+        checks = list(dict.fromkeys(c for each in analysis.checks.values() for c in each))
+        if whole:
+            _add_reads(parts[0], checks)
+        kernels = Kernels(Module(host()))
+        codes = [
+            emit_region(kernels, k, part, plan, analysis, fusion, checks if whole else (), self.floatX)
+            for k, part in enumerate(parts)
+        ]
+        program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, self.unpack)
+        launched = set(kernels.module.functions) - {name for code in codes for name in (code.sizes, code.body)}
+        signatures = [_signature(part, plan, graph) for part in parts]
+        shared: list[Variable] = []
+        constants: list[Constant] = []
+        entry = _entry(parts[0], plan, graph, inputs, self.unpack, shared, constants) if whole else None
+        exports = _exported(kernels.module, codes)
+        for name, function in kernels.module.functions.items():
+            function.cold = name not in launched
+        pieces = tuple(kernels.module.parts())
+        clock.note("emit")
+        for name in sorted(kernels.outer):
+            _outer()[PRODUCTS[name]] = library.address(name)
+        clock.note("loops of products")
+        record = Record()
+        loaded = build(pieces, exports, record=record)
+        clock.note("build")
+        return Native(
+            analysis=analysis,
+            fusion=fusion,
+            schedule=plan,
+            parts=pieces,
+            loaded=loaded,
+            host=program,
+            regions=tuple(zip(codes, signatures, strict=True)),
+            entry=entry,
+            shared=tuple(shared),
+            constants=tuple(constants),
+            kernels=kernels.made,
+            inputs=inputs,
+            seconds=clock.seconds,
+            record=record,
+        )
 
 
 def function_type(base: type) -> type:

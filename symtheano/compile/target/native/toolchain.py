@@ -15,8 +15,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import count
 from weakref import WeakValueDictionary
@@ -95,11 +97,22 @@ class Loaded:
         return self._addresses[name]
 
 
-def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT) -> Loaded:
+@dataclass
+class Record:
+    """How machine code came about. origins: of each part "generated", or "disk"; none where it was in memory."""
+
+    origins: list[str] = field(default_factory=list)
+    generating: float = 0.0  # seconds, reading the cache counted
+    linking: float = 0.0
+    size: int = 0  # bytes
+
+
+def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT, record: Record | None = None) -> Loaded:
     """A module's code, in memory: the text of it, or its parts. level: of LLVM's code generation; 0 for cold parts.
 
-    What is in memory already is shared; what is in the disk cache is only linked.
+    What is in memory already is shared; what is in the disk cache is only linked. record: is written to.
     """
+    record = record or Record()
     parts = [Part(code)] if isinstance(code, str) else code
     machine = host()
     levels = [0 if part.cold else level for part in parts]
@@ -108,10 +121,16 @@ def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT) 
     with _lock:
         loaded = _alive.get(name)
         if loaded is None:
-            objects = [
-                _cached_object(key, part.text, machine, n) for key, part, n in zip(keys, parts, levels, strict=True)
-            ]
+            start = time.perf_counter()
+            objects = []
+            for key, part, n in zip(keys, parts, levels, strict=True):
+                data, origin = _cached_object(key, part.text, machine, n)
+                objects.append(data)
+                record.origins.append(origin)
+            generated = time.perf_counter()
             loaded = _alive[name] = link(objects, exports)
+            record.generating, record.linking = generated - start, time.perf_counter() - generated
+    record.size = loaded.size
     return loaded
 
 
@@ -150,12 +169,14 @@ def object_key(text: str, machine: Host, level: int) -> str:
 # ------------------------------------------------------------------------------------------------------------- LLVM
 
 
-def _cached_object(key: str, text: str, machine: Host, level: int) -> bytes:
+def _cached_object(key: str, text: str, machine: Host, level: int) -> tuple[bytes, str]:
+    """Object code, and where it came from."""
     found = artefacts.get("object", key)
-    if found is None:
-        found = object_for(text, machine, level)
-        artefacts.put("object", key, found)
-    return found
+    if found is not None:
+        return found, "disk"
+    made = object_for(text, machine, level)
+    artefacts.put("object", key, made)
+    return made, "generated"
 
 
 def _parse(text: str) -> llvm.ModuleRef:
