@@ -292,3 +292,13 @@ def test_a_row_is_split_only_where_parts_are_independent() -> None:
     case = kernels.scatter_add("float32")
     arrays = arrays_for(case, {"i": 2, "j": 2})
     assert Native(case.kernel, classes_of(case.kernel, arrays)).layout.split is None
+
+
+def test_the_cost_of_a_point_is_that_of_its_innermost_loop() -> None:
+    def cost(case: Case) -> float:
+        return module_of(case.kernel, classes_of(case.kernel, arrays_for(case, {"i": 2, "j": 2})))[1].cost
+
+    light = kernels.elementwise(lambda x, y: x + y, "float32", "float32", "ij,ij")
+    heavy = kernels.elementwise(lambda x, y: m.exp(x) + y, "float32", "float32", "ij,ij")
+    rows = kernels.elementwise(lambda x, y: m.exp(x) + y, "float32", "float32", "i,ij")
+    assert 0.01 < cost(rows) < cost(light) < cost(heavy) / 2 < 1

@@ -16,6 +16,7 @@ import numpy as np
 
 from symtheano.compile.kernel import Kernel, Stage, Store
 from symtheano.compile.target.native.address import affine
+from symtheano.compile.target.native.cost import nanoseconds
 from symtheano.compile.target.native.layout import ABI, Layout
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Module
 from symtheano.compile.target.native.nest import Classes, Nest, choose
@@ -48,7 +49,7 @@ def emit_kernel(module: Module, name: str, kernel: Kernel, access: Classes, tile
     _Axes(writer).run()
     function.ret("0")
     grain = {nest.vector: plan.lanes * plan.unroll, nest.tile: TILE_BYTES}.get(writer.split, 1)
-    cost = 0.3 * sum(plan.weights) / plan.lanes + 0.05
+    cost = nanoseconds(point, writer.levels, nest, plan.lanes)
     return Layout(name, slots, writer.split, tuple(writer.scratch), cost, grain)
 
 
