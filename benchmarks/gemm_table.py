@@ -100,7 +100,7 @@ class Contender:
 
     def _slot(self, slot: Slot, lengths: dict[str, int]) -> int:
         if slot.kind == "function":
-            return library.address(slot.name) if slot.name.startswith("gemm") else blas.pointers()[slot.name]
+            return library.address(slot.name)
         if slot.kind == "size":
             return lengths[slot.name]
         array = self.arrays[slot.name]
@@ -149,13 +149,13 @@ def row(size: Size, dtype: str, rounds: int, seconds: float) -> str:
     return f"| {size} | {cells[0]} | {cells[1]} | {plain:.2f} | {cells[2]} | {cells[3]} | {update:.2f} |"
 
 
-def compile_times(dtype: str) -> str:
+def compile_times(dtype: str, rounds: int) -> str:
     """Milliseconds of LLVM for the shared loops, and for one product that uses them."""
     loops, product = library.text(host(), dtype), module_of(dtype, "update", choice_for(host()))[0]
     found = []
     for text in (loops, product):
         samples = []
-        for _ in range(7):
+        for _ in range(rounds):
             start = time.thread_time()
             object_for(text, host())
             samples.append(time.thread_time() - start)
@@ -172,14 +172,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if found is None:
         print("There is no BLAS to compare with.")
         return 1
-    print("\n".join(f"{k}: {v}" for k, v in machine().items()))
+    if not quick:
+        print("\n".join(f"{k}: {v}" for k, v in machine().items()))
     print(f"BLAS: {found.routines.origin}; rule of this machine: {choice_for(host())}\n")
     for dtype in ("float32", "float64"):
         print(f"GFLOP/s, {dtype}\n")
         print("| | A B, own | BLAS | own is | C - r A B, own | BLAS | own is |\n|---|---|---|---|---|---|---|")
         for size in SIZES[:3] if quick else SIZES:
             print(row(size, dtype, *((1, 1e-4) if quick else (5, 0.005))), flush=True)
-        print(f"\n{compile_times(dtype)}\n")
+        print(f"\n{compile_times(dtype, 1 if quick else 7)}\n")
     return 0
 
 

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 
 from symtheano.compile.kernel import Buffer, Kernel, Stage, Store
-from symtheano.compile.target.native import blas
 from symtheano.compile.target.native.gemm import library
 from symtheano.compile.target.native.gemm.choice import Choice
 from symtheano.compile.target.native.gemm.product import emit_gemm
@@ -120,7 +119,7 @@ class Native:
     def _slot(slot: Slot, arrays: Arrays, sizes: Mapping[str, int]) -> int:
         kind, name, axis = slot
         if kind == "function":
-            return blas.pointers()[name] if name in blas.GEMMS.values() else library.address(name)
+            return library.address(name)
         if kind == "size":
             return sizes[name]
         array = arrays[name]

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from benchmarks import gemm_table
 from symtheano.compile.kernel import Buffer, Store
-from symtheano.compile.target.native import blas
 from symtheano.compile.target.native.gemm import GemmSpec, emit_gemm, library
 from symtheano.compile.target.native.gemm.choice import Choice, choice_for
 from symtheano.compile.target.native.gemm.shape import shape_for
@@ -253,7 +252,7 @@ def test_the_blas_is_called_where_the_choice_is(monkeypatch: pytest.MonkeyPatch)
     nothing = module.function("nothing", [("i64", "ta")], "i32", linkage="")
     nothing.ret("0")
     loaded = build(str(module), ["nothing"])
-    monkeypatch.setattr(blas, "pointers", lambda: {"sgemm": loaded.address("nothing")})
+    monkeypatch.setattr(library, "pointers", lambda: {"sgemm": loaded.address("nothing")})
     spec = plain("float32")
     for (m, k, n), layouts, called in (
         ((8, 8, 8), ("rows", "rows", "rows"), True),

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from functools import cache
 
+from symtheano.compile.target.native.blas import pointers
 from symtheano.compile.target.native.gemm.drive import emit_drive
+from symtheano.compile.target.native.gemm.outer import NAMES
 from symtheano.compile.target.native.gemm.shape import shape_for
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Host, Module
 from symtheano.compile.target.native.toolchain import Loaded, build, host
 
 
 def address(name: str) -> int:
-    """Where "gemm.float32" or "gemm.float64" is, for as long as the process lives."""
+    """Where "gemm.float32" or "gemm.float64" is, or "sgemm" or "dgemm" of the BLAS: 0 where there is none."""
+    if name in NAMES.values():
+        return pointers().get(name, 0)
     dtype = name.removeprefix("gemm.")
     return _loaded(dtype).address(f"gemm.{LLVM_TYPES[dtype]}")
 
