@@ -37,7 +37,7 @@ from symtheano.tensor.gather import Gather
 from symtheano.tensor.type import TensorType
 
 PAR, POOL, THREADS = range(3)  # slots of the table of outer functions, see target.py
-PRODUCTS = {"gemm.float32": 3, "gemm.float64": 4}  # and those of the loops of matrix products, see gemm/library.py
+PRODUCTS = {"gemm.float32": 3, "gemm.float64": 4, "sgemm": 5, "dgemm": 6}  # ... see gemm/library.py
 SPLIT_WORK = 100_000  # nanoseconds of work from which on threads share it
 
 
@@ -101,7 +101,7 @@ class Kernels:
             name = f"m{len(self.known)}"
             layout = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access, shared=True)
             self.known[key], self.made[name] = layout, Made(kernel, access, layout, dtype)
-            self.outer.add(f"gemm.{dtype}")
+            self.outer.update(s.name for s in layout.slots if s.kind == "function")
         return self.known[key]
 
 
