@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from symtheano.compile.kernel import Buffer, Keep, Kernel, Reduce, Stage, Store
-from symtheano.scalar.expr import Builder, Expr, index, load
+from symtheano.scalar.expr import Builder, Expr, const, index, load
 from symtheano.scalar.op import TABLE
 
 m = Builder()
@@ -133,6 +133,24 @@ def scatter_add(dtype: str) -> Case:
     stages = (Stage(False, (Store("o", (_at("y", "i"), index("j")), _at("x", "ij"), add=True),)),)
     buffers = (_buffer("x", dtype, "ij"), _buffer("y", "int64", "i"), _buffer("o", dtype, "ij", True))
     return Case(Kernel(("i", "j"), (), buffers, stages), {"x": "ij", "y": "i", "o": "ij"}, "i")
+
+
+def scatter_add_points(dtype: str, index_of: str) -> Case:
+    """o[y[i]] += exp(x[i]), or o[0] += exp(x[i])."""
+    where = _at("y", "i") if index_of == "y" else const(0)
+    stages = (Stage(False, (Store("o", (where,), m.exp(_at("x", "i")), add=True),)),)
+    buffers = (_buffer("x", dtype, "i"), _buffer("y", "int64", "i"), _buffer("o", dtype, "i", True))
+    return Case(Kernel(("i",), (), buffers, stages), {"x": "i", "y": "i", "o": "i"}, "i")
+
+
+def scatter_add_sums(dtype: str) -> Case:
+    """o[y[i]] += the sum of row i."""
+    stages = (
+        Stage(True, (Reduce("r", ADD, dtype, _at("x", "ij")),)),
+        Stage(False, (Store("o", (_at("y", "i"),), load("r"), add=True),)),
+    )
+    buffers = (_buffer("x", dtype, "ij"), _buffer("y", "int64", "i"), _buffer("o", dtype, "i", True))
+    return Case(Kernel(("i",), ("j",), buffers, stages), {"x": "ij", "y": "i", "o": "i"}, "i")
 
 
 def gather(dtype: str) -> Case:

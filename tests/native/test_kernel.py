@@ -71,6 +71,10 @@ CASES: dict[str, Case] = {
     "map of small quotients": kernels.elementwise(lambda x, y: x % (y * y + 1), "int8", "int8", "ij,j"),
     "scatter add": kernels.scatter_add("float32"),
     "scatter add int": kernels.scatter_add("int64"),
+    "scatter add of points": kernels.scatter_add_points("float32", "y"),
+    "scatter add of halves": kernels.scatter_add_points("float16", "y"),
+    "scatter add to one": kernels.scatter_add_points("float64", "0"),
+    "scatter add of sums": kernels.scatter_add_sums("float64"),
     "gather": kernels.gather("float32"),
     "gather float64": kernels.gather("float64"),
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symtheano.compile.target.native.code import loaded, storable
+from symtheano.compile.target.native.code import loaded, register_type, storable
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Function, splat_literal, vector
 
 Address = Callable[[str], str]  # of the element in a lane, given its number
@@ -102,9 +102,16 @@ def load_each(function: Function, dtype: str, address: Address, lanes: Lanes) ->
     return loaded(function, dtype, function.load(type_, buffer, 64), lanes.width)
 
 
-def store_each(function: Function, dtype: str, value: str, address: Address, lanes: Lanes) -> None:
-    """Stores a register to elements that lie anywhere, the first lane first."""
-    _scattered(function, dtype, storable(function, dtype, value, lanes.width), address, lanes)
+def store_each(function: Function, dtype: str, value: str, address: Address, lanes: Lanes, add: bool = False) -> None:
+    """Stores a register to elements that lie anywhere, or adds it to them, the first lane first."""
+    _scattered(function, dtype, storable(function, dtype, value, lanes.width), address, lanes, add)
+
+
+def added(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes) -> str:
+    """A register, and the elements side by side added to it."""
+    kind = {"f": "fadd", "b": "or"}.get(np.dtype(dtype).kind, "add")
+    old = load(function, dtype, pointer, lanes)
+    return function.emit(f"{kind} {register_type(dtype, lanes.width)} {old}, {value}")
 
 
 def spread(function: Function, offsets: str, lanes: Lanes) -> Address:
@@ -147,7 +154,7 @@ def _gathered(function: Function, dtype: str, address: Address, lanes: Lanes) ->
     return buffer
 
 
-def _scattered(function: Function, dtype: str, raw: str, address: Address, lanes: Lanes) -> None:
+def _scattered(function: Function, dtype: str, raw: str, address: Address, lanes: Lanes, add: bool = False) -> None:
     """The lanes of a vector, as it lies in memory, stored one by one."""
     element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
     type_ = vector(element, lanes.width)
@@ -155,7 +162,10 @@ def _scattered(function: Function, dtype: str, raw: str, address: Address, lanes
     function.store(type_, raw, buffer, 64)
 
     def copy(lane: str, _: list[str]) -> None:
-        item = function.load(element, function.gep(buffer, lane, element), align)
-        function.store(element, item, address(lane), align)
+        item, target = function.load(element, function.gep(buffer, lane, element), align), address(lane)
+        if add:
+            value = added(function, dtype, loaded(function, dtype, item, 1), target, Lanes())
+            item = storable(function, dtype, value, 1)
+        function.store(element, item, target, align)
 
     function.loop("0", lanes.count or str(lanes.width), 1, [], copy)

@@ -84,11 +84,8 @@ def _vector_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], a
     if any(is_complex(d) for d in (*dtypes.values(), *(b.dtype for b in kernel.buffers))):
         return None  # pairs of registers: one point at a time
     candidates = [*kernel.axes, *kernel.inner]
-    adds = [(stage, index, name) for stage, name, index, add in accesses if add]
-    if adds:
-        # In the order of the index space: the lanes must be the innermost loop, and never the same element.
-        last = {(kernel.inner if stage.inner and kernel.inner else kernel.axes)[-1:] for stage, _, _ in adds}
-        candidates = [a for a in candidates if last == {(a,)} and _apart(a, adds, classes, kernel)]
+    adds = [stage for stage, _, _, add in accesses if add]
+    candidates = [a for a in candidates if all(_keeps_order(a, stage, kernel) for stage in adds)]
     worths = []
     for axis in candidates:
         worth = 0
@@ -123,10 +120,11 @@ def _waits(kernel: Kernel) -> bool:
     return any(not stage.inner and any(isinstance(s, Store) for s in stage.body) for stage in kernel.stages[:-1])
 
 
-def _apart(axis: str, adds: list[tuple[Stage, tuple[Affine, ...], str]], classes: Classes, kernel: Kernel) -> bool:
-    if axis in kernel.inner and kernel.axes and not all(stage.inner for stage, _, _ in adds):
-        return False
-    return all(step_along(axis, index, classes[name]) == "beside" for _, index, name in adds)
+def _keeps_order(axis: str, stage: Stage, kernel: Kernel) -> bool:
+    """Whether what a stage adds, lane after lane, is added in the order of the index space."""
+    if stage.inner and kernel.inner:
+        return axis == kernel.inner[-1]
+    return axis in kernel.inner or axis == kernel.axes[-1]
 
 
 def _accesses(kernel: Kernel, dtypes: Mapping[Expr, str]) -> Iterator[_Use]:

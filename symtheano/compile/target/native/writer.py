@@ -240,21 +240,20 @@ class Writer:
         for write in writes:
             access = write.access
             dtype = real_of(access.dtype)
-            if access.along == "same" and not any(self.levels.of[v.place].wide for v in write.values):
+            wide = any(self.levels.of[v.place].wide for v in write.values) or (write.add and self.lanes.width > 1)
+            if access.along == "same" and not wide:
                 for part, reg in enumerate(write.values):
                     self._store(write, dtype, self.pointer(access, part), Lanes(), reg)
             elif access.along == "beside":
                 self._store(write, dtype, self.pointer(access, 0), self.lanes, write.values[0])
             else:
                 value = self.printer.value(write.values[0], self.lanes.width)
-                memory.store_each(self.function, dtype, value, self._each(access), self.lanes)
+                memory.store_each(self.function, dtype, value, self._each(access), self.lanes, write.add)
 
     def _store(self, write: Write, dtype: str, pointer: str, lanes: Lanes, reg: Reg) -> None:
         value = self.printer.value(reg, lanes.width)
         if write.add:
-            old = memory.load(self.function, dtype, pointer, lanes)
-            kind = {"f": "fadd", "b": "or"}.get(np.dtype(dtype).kind, "add")
-            value = self.function.emit(f"{kind} {register_type(dtype, lanes.width)} {old}, {value}")
+            value = memory.added(self.function, dtype, value, pointer, lanes)
         memory.store(self.function, dtype, value, pointer, lanes)
 
     def pointer(self, access: Access, part: int) -> str:
