@@ -60,6 +60,9 @@ RANGES: dict[str, Any] = {
     "pow": ((0.0, 30.0), (-30.0, 30.0)),
     "arctan2": ((-10.0, 10.0), (-10.0, 10.0)),
 }
+# Beyond, results are plain (0, infinity, a first term), and mpmath takes minutes.
+LIMITS = {"gamma": 300.0, "gammaln": 1e15, "psi": 1e15, "tri_gamma": 1e15, "erf": 1e3, "erfc": 1e3, "erfcx": 1e4}
+POLES = ("gamma", "gammaln", "psi", "tri_gamma")  # at all negative whole numbers, and so at all large ones
 SPECIAL = [0.0, 1.0, 2.0, 0.5, 3.0, 0.75, 1.5, 10.0, 100.0, 1e-8, 1e-30, 1e30, np.inf, np.nan]
 _SPECIAL = {
     "float32": [1e-45, 1e-40, 2.0**-126, 3.4028234663852886e38, 2.0**24, 1 - 2.0**-24, 1 + 2.0**-23, 2.0**23 + 1],
@@ -73,6 +76,14 @@ def special_points(dtype: str) -> Array:
     return np.concatenate([values, -values]).astype(dtype)
 
 
+def allowed_points(name: str, xs: Array) -> Array:
+    """Those of `xs` that are finite, no poles, and not so large that mpmath takes minutes."""
+    good = np.isfinite(xs) & (np.abs(xs) <= LIMITS.get(name, np.inf))
+    if name in POLES:
+        good &= (xs > 0) | (xs != np.floor(xs))
+    return xs[good]
+
+
 def ranges(name: str, dtype: str) -> tuple[tuple[float, float], ...]:
     """Where a function varies, for each argument."""
     given = RANGES.get(name, _WIDE)
@@ -80,7 +91,7 @@ def ranges(name: str, dtype: str) -> tuple[tuple[float, float], ...]:
 
 
 def points(name: str, dtype: str, count: int) -> list[Array]:
-    """`count` points, the same ones every time: where the function varies, near 0 and 1, and all finite floats."""
+    """Up to `count` points, always the same: where the function varies, near 0 and 1, and all finite floats."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     columns = []
     for low, high in ranges(name, dtype):
@@ -89,8 +100,8 @@ def points(name: str, dtype: str, count: int) -> list[Array]:
         close = rng.choice([-1.0, 1.0, 0.0], third) + rng.choice([-1.0, 1.0], third) * 2.0 ** rng.uniform(-30, 0, third)
         bits = rng.integers(0, 2 ** (32 if dtype == "float32" else 64), count, dtype=np.uint64)
         anything = bits.astype("uint32").view("float32") if dtype == "float32" else bits.view("float64")
-        rest = anything[np.isfinite(anything)][: count - 2 * third]
-        columns.append(rng.permutation(np.concatenate([span, close, rest]).astype(dtype)))
+        rest = allowed_points(name, anything)[: count - 2 * third]
+        columns.append(allowed_points(name, rng.permutation(np.concatenate([span, close, rest]).astype(dtype))))
     shortest = min(map(len, columns))
     return [column[:shortest] for column in columns]
 
@@ -169,6 +180,10 @@ _FORMATS = {"float32": Format(24, 128, -149), "float64": Format(53, 1024, -1074)
 def truth(name: str, xs: tuple[Any, ...]) -> Any:
     """The row at one point, to 40 digits: real, or nan where it is not."""
     with mpmath.workdps(DIGITS):
+        if name in ("erfinv", "erfcinv"):
+            return _inverse_error(name, mpmath.mpf(xs[0]))
+        if name == "tri_gamma" and xs[0] < 0:  # mpmath sums -x terms
+            return (mpmath.pi / mpmath.sinpi(xs[0])) ** 2 - mpmath.psi(1, 1 - mpmath.mpf(xs[0]))
         try:
             value = exact(TABLE[name], xs)
         except (ValueError, ZeroDivisionError):
@@ -178,27 +193,54 @@ def truth(name: str, xs: tuple[Any, ...]) -> Any:
         return mpmath.nan if mpmath.im(value) != 0 else mpmath.re(value)
 
 
-def error(got: float, right: Any, dtype: str) -> float:
-    """How far a result is from the truth, in units of the last place of the truth; infinite for a wrong nan or sign.
+def _inverse_error(name: str, x: Any) -> Any:
+    """erfinv or erfcinv; by Newton's method in the tails, where mpmath's erfinv loses digits."""
+    y, tail = (x, 1 - abs(x)) if name == "erfinv" else (1 - x, min(x, 2 - x))
+    if not tail > 0:
+        return mpmath.nan if tail != 0 else mpmath.inf * mpmath.sign(y)
+    if tail > 0.1:
+        return mpmath.erfinv(y)
+    t = mpmath.sqrt(-mpmath.log(tail))
+    for _ in range(30):
+        value = mpmath.erfc(t)
+        step = (mpmath.log(value) - mpmath.log(tail)) * value * mpmath.exp(t * t) * mpmath.sqrt(mpmath.pi) / 2
+        t += step
+        if abs(step) < abs(t) * mpmath.mpf(10) ** -30:
+            return t * mpmath.sign(y)
+    raise AssertionError(f"no inverse at {x}")
+
+
+def largest_term(name: str, x: float) -> Any:
+    """What the value is the rest of, after cancellation, near zeros at negative arguments; else 0."""
+    if x < 0 and name in ("gammaln", "psi"):
+        return abs((mpmath.loggamma if name == "gammaln" else mpmath.digamma)(1 - mpmath.mpf(x)))
+    return mpmath.mpf(0)
+
+
+def error(got: float, right: Any, dtype: str, scale: Any = 0) -> float:
+    """How far a result is from the truth, in units of the last place of the truth, or of `scale` if that is larger.
+
+    Infinite for a wrong nan or sign.
 
     A truth beyond the largest float stands for infinity; a result of infinity, for the first number beyond it.
     """
     form = _FORMATS[dtype]
     if mpmath.isnan(right) or np.isnan(got):
         return 0.0 if mpmath.isnan(right) and np.isnan(got) else np.inf
-    if right != 0 and got != 0 and (right > 0) != (got > 0):
+    if right != 0 and got != 0 and (right > 0) != (got > 0) and not scale:
         return np.inf
     end = mpmath.ldexp(1, form.top)
-    size, have = abs(right), end if np.isinf(got) else abs(mpmath.mpf(float(got)))
-    if size >= end:
-        size = end
-    exponent = mpmath.frexp(size)[1] if size else -10000
+    size, have = min(max(right, -end), end), min(max(mpmath.mpf(float(got)), -end), end)
+    largest = max(abs(size), scale)
+    exponent = min(mpmath.frexp(largest)[1] if largest else form.least, form.top)
     unit = mpmath.ldexp(1, max(int(exponent) - form.bits, form.least))
-    return float(abs(size - have) / (mpmath.ldexp(1, form.top - form.bits) if size == end else unit))
+    return float(abs(size - have) / unit)
 
 
 def errors(name: str, dtype: str, got: Array, xs: list[Array]) -> Array:
     """The errors of results at many points."""
     with mpmath.workdps(DIGITS):
         columns = [x.tolist() for x in xs]
-        return np.array([error(y, truth(name, p), dtype) for y, *p in zip(got.tolist(), *columns)])
+        return np.array(
+            [error(y, truth(name, p), dtype, largest_term(name, p[0])) for y, *p in zip(got.tolist(), *columns)]
+        )

@@ -12,10 +12,12 @@ from collections.abc import Callable
 
 from symtheano.scalar.machine import Reg
 from symtheano.scalar.vecmath.activation import sigmoid, softplus, tanh
-from symtheano.scalar.vecmath.error import erf
+from symtheano.scalar.vecmath.error import erf, erfc, erfcx
 from symtheano.scalar.vecmath.exponential import exp, exp2, expm1
+from symtheano.scalar.vecmath.gamma import gamma, gammaln, psi, tri_gamma
 from symtheano.scalar.vecmath.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
 from symtheano.scalar.vecmath.inverse import arccos, arcsin, arctan, arctan2
+from symtheano.scalar.vecmath.inverse_error import erfcinv, erfinv
 from symtheano.scalar.vecmath.logarithm import log, log1p, log2, log10
 from symtheano.scalar.vecmath.power import power
 from symtheano.scalar.vecmath.trigonometry import cos, sin, tan
@@ -31,18 +33,26 @@ FUNCTIONS: dict[str, Callable[..., Reg]] = {
     "cos": cos,
     "cosh": cosh,
     "erf": erf,
+    "erfc": erfc,
+    "erfcinv": erfcinv,
+    "erfcx": erfcx,
+    "erfinv": erfinv,
     "exp": exp,
     "exp2": exp2,
     "expm1": expm1,
+    "gamma": gamma,
+    "gammaln": gammaln,
     "log": log,
     "log10": log10,
     "log1p": log1p,
     "log2": log2,
     "pow": power,
+    "psi": psi,
     "sigmoid": sigmoid,
     "sin": sin,
     "sinh": sinh,
     "softplus": softplus,
     "tan": tan,
     "tanh": tanh,
+    "tri_gamma": tri_gamma,
 }

@@ -84,7 +84,7 @@ def _at_the_edges(code: Code, size: Reg, logarithm: Reg) -> Reg:
 
 def _power_float32(code: Code, size: Reg, y: Reg) -> Reg:
     f, e = (code.convert(part, dtype="float64") for part in split(code, size))
-    logarithm = _at_the_edges(code, size, code.fma(f, horner(code, f, _LOG2_F32), e))
+    logarithm = _at_the_edges(code, size, log2_float32(code, f, e))
     exponent = code.mul(code.convert(y, dtype="float64"), logarithm)
     exponent = at_least(code, at_most(code, exponent, 160.0), -160.0)
     n = code.rint(exponent)
@@ -94,8 +94,13 @@ def _power_float32(code: Code, size: Reg, y: Reg) -> Reg:
     return exp2_of_parts(code, shifted, rest)
 
 
+def log2_float32(code: Code, f: Reg, e: Reg) -> Reg:
+    """e + log2(1 + f), to 35 bits."""
+    return code.fma(f, horner(code, f, _LOG2_F32), e)
+
+
 def _power_float64(code: Code, size: Reg, y: Reg) -> Reg:
-    high, low = _log2(code, *split(code, size))
+    high, low = log2_in_parts(code, *split(code, size))
     high = _at_the_edges(code, size, high)
     product, lost = two_product(code, y, high)
     exponent = at_least(code, at_most(code, product, 1100.0), -1100.0)
@@ -107,7 +112,7 @@ def _power_float64(code: Code, size: Reg, y: Reg) -> Reg:
     return exp2_of_parts(code, shifted, rest)
 
 
-def _log2(code: Code, f: Reg, e: Reg) -> tuple[Reg, Reg]:
+def log2_in_parts(code: Code, f: Reg, e: Reg) -> tuple[Reg, Reg]:
     """e + log2(1 + f), in two parts, with some 65 bits."""
     z, z_low, s, s_low = _atanh_argument(code, f)
     # v = s**2 / 3 + s**4 Q

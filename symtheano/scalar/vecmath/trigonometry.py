@@ -71,7 +71,7 @@ _TAN = {
 }
 
 
-def _sin_near_0(code: Code, d: Reg) -> Reg:
+def sin_near_0(code: Code, d: Reg) -> Reg:
     """sin(d) for |d| <= pi / 2."""
     square = code.mul(d, d)
     value = code.fma(code.mul(square, d), horner(code, square, _SIN[d.dtype]), d)
@@ -99,7 +99,7 @@ def sin(code: Code, x: Reg) -> Reg:
     shifter = code.like(x, format_of(x).shifter)
     shifted = code.fma(x, code.like(x, 1 / math.pi), shifter)
     d = _odd(code, _minus_multiple(code, x, code.sub(shifted, shifter), 1.0), to_bits(code, shifted))
-    return _unless_huge(code, x, _sin_near_0(code, d), _HUGE_SIN)
+    return _unless_huge(code, x, sin_near_0(code, d), _HUGE_SIN)
 
 
 def cos(code: Code, x: Reg) -> Reg:
@@ -109,7 +109,7 @@ def cos(code: Code, x: Reg) -> Reg:
     shifted = code.add(code.fma(x, code.like(x, 1 / math.pi), code.like(x, -0.5)), shifter)
     n = code.sub(shifted, shifter)
     d = _minus_multiple(code, x, code.fma(n, code.like(x, 2.0), code.like(x, 1.0)), 0.5)
-    usual = _sin_near_0(code, _odd(code, code.neg(d), to_bits(code, shifted)))
+    usual = sin_near_0(code, _odd(code, code.neg(d), to_bits(code, shifted)))
     return _unless_huge(code, x, usual, _HUGE_COS)
 
 
@@ -121,12 +121,12 @@ def tan(code: Code, x: Reg) -> Reg:
     first, second, third, fourth = (code.like(x, -0.5 * part) for part in _PI[x.dtype])
     exact = code.fma(n, second, code.fma(n, first, x))
     if x.dtype == "float32":
-        near, low = code.fma(n, third, exact), None
+        d, low = code.fma(n, fourth, code.fma(n, third, exact)), None
     else:
         product, lost = two_product(code, n, third)
-        near, low = two_sum(code, exact, product)
-        low = code.add(low, lost)
-    usual = _tan_of_parts(code, to_bits(code, shifted), code.fma(n, fourth, near), low)
+        d, low = two_sum(code, exact, product)
+        low = code.fma(n, fourth, code.add(low, lost))
+    usual = _tan_of_parts(code, to_bits(code, shifted), d, low)
     return _unless_huge(code, x, usual, _HUGE_TAN)
 
 
@@ -135,9 +135,13 @@ def _tan_of_parts(code: Code, n_bits: Reg, d: Reg, low: Reg | None) -> Reg:
     square = code.mul(d, d)
     cube, series = code.mul(square, d), horner(code, square, _TAN[d.dtype])
     tail = code.mul(cube, series) if low is None else code.fma(cube, series, code.fma(low, square, low))
-    value = code.copysign(code.add(d, tail), d)  # the sign of -0
+    total = code.add(d, tail)
+    value = code.copysign(total, d)  # the sign of -0
+    turned = code.div(code.like(d, -1.0), value)
+    if low is not None:
+        turned = code.fma(code.mul(turned, turned), code.sub(tail, code.sub(total, d)), turned)
     odd = code.ne(code.and_(n_bits, code.like(n_bits, 1)), code.like(n_bits, 0))
-    return code.select(odd, code.div(code.like(d, -1.0), value), value)
+    return code.select(odd, turned, value)
 
 
 def _unless_huge(code: Code, x: Reg, usual: Reg, function: Rare) -> Reg:
@@ -151,10 +155,10 @@ def _huge(shift: float) -> Callable[[Code, Reg], Reg]:
         size = code.abs(x)
         if x.dtype == "float32":
             n, angle = huge_float32(code, code.convert(size, dtype="float64"), shift, 1.0)
-            value = code.convert(_odd(code, _sin_near_0(code, angle), n), dtype="float32")
+            value = code.convert(_odd(code, sin_near_0(code, angle), n), dtype="float32")
         else:
             n, angle, _ = huge(code, size, shift, 1.0)
-            value = _odd(code, _sin_near_0(code, angle), n)
+            value = _odd(code, sin_near_0(code, angle), n)
         if shift:
             value = code.neg(value)
         else:
