@@ -18,7 +18,7 @@ value, an int64: the coordinate. `load(name)` reads a reduction, `load(name, inn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from symtheano.errors import CheckError
@@ -102,9 +102,9 @@ class Kernel:
         for stage in self.stages:
             yield from stage.body
 
-    def dtypes(self) -> dict[Expr, str]:
-        """The dtype of every expression that has one (see scalar.expr.dtypes_of)."""
-        given = {b.name: b.dtype for b in self.buffers}
+    def dtypes(self, more: Mapping[str, str] | None = None) -> dict[Expr, str]:
+        """The dtype of every expression that has one (see scalar.expr.dtypes_of). more: other buffers, by name."""
+        given = {**{b.name: b.dtype for b in self.buffers}, **(more or {})}
         given |= {s.name: s.dtype for s in self.statements() if not isinstance(s, Store)}
         return dtypes_of([s.expr for s in self.statements()], given, self.floatX)
 

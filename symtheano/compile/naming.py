@@ -21,7 +21,7 @@ from symtheano.tensor.type import TensorType
 
 Value = Variable | int  # a variable, or the position of an output that is a copy
 
-_UNUSUAL = re.compile(r"[^A-Za-z0-9_ .,:()\[\]+=<>-]")
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_ .,:()\[\]+=<>/-]")
 _INFIX = {"add": " + ", "sub": " - ", "mul": "*", "int_div": " // ", "mod": " % "}
 _INFIX |= {"lt": " < ", "le": " <= ", "gt": " > ", "ge": " >= ", "eq": " == ", "neq": " != "}
 
@@ -46,7 +46,7 @@ class Names:
     """Names by value. inputs: how many of the graph's inputs are arguments."""
 
     def __init__(self, analysis: Analysis, fusion: Fusion, schedule: Schedule, inputs: int) -> None:
-        self.analysis = analysis
+        self.analysis, self.fusion, self.schedule = analysis, fusion, schedule
         self.known: dict[Value, str] = {}
         for k, variable in enumerate(analysis.graph.inputs):
             self.known[variable] = f"x{k}" if k < inputs else f"s{k - inputs}"
@@ -125,13 +125,20 @@ class Names:
             return f"[{', '.join('?' for _ in sizes)}]"
         return f"[{', '.join(self.length(self.analysis.lengths.of(n)) for n in sizes)}]"
 
-    def note(self, value: Value) -> str:
-        """What the user calls a value, and where it was made, as plain characters; often nothing."""
+    def home(self, value: Value) -> str:
+        """The name of a value's memory: of the shared variable that it overwrites, or its own."""
+        for position, shared in self.schedule.in_place.items():
+            if self.analysis.graph.outputs[position] is value:
+                return self.of(shared)
+        return self.of(value)
+
+    def note(self, value: Value) -> tuple[str, str]:
+        """What the user calls a value, and the line where it was made, as plain characters; often nothing."""
         variable = self.analysis.graph.outputs[value] if isinstance(value, int) else value
         name = f"'{plain(variable.name)}'" if variable.name else ""
         node = variable.owner
         line = plain(node.trace) if node is not None and getattr(node, "trace", None) else ""
-        return ", ".join(filter(None, (name, line)))
+        return name, line
 
     def _view(self, node: Apply) -> str:
         base = self.of(node.inputs[0])

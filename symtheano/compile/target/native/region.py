@@ -45,12 +45,13 @@ SPLIT_WORK = 100_000  # nanoseconds of work from which on threads share it
 class Launch:
     """One launched function: what it is called with, for the estimate of the work and for people who want to see.
 
-    code: the kernel that it is, by its name. given: where its buffers lie. axes: lengths of the kernel's axes; each is
-    the product of some. group: what it computes, or checks.
+    code: the name of the function that has the kernel, which this one may call many times. given: where its buffers
+    lie. axes: lengths of the kernel's axes; each is the product of some. group: what it computes, or checks.
     """
 
     name: str
     code: str
+    kernel: Kernel
     points: tuple[Length, ...]
     cost: float
     given: dict[str, Place]
@@ -242,7 +243,8 @@ class _Emitter:
         found = self.places.get(variable)
         if found is None:
             if isinstance(variable, Constant):
-                return contiguous(self._constant(variable), self.lengths_of(variable), self.code, self.f)
+                data = contiguous(self._constant(variable), self.lengths_of(variable), self.code, self.f)
+                return self.places.setdefault(variable, data)
             node = variable.owner
             assert node is not None, f"{variable} is nowhere"
             found = view_of(node, self.place(node.inputs[0]), self.analysis, self.code, self.f)
@@ -329,7 +331,9 @@ class _Emitter:
                 f.set_slot(args, k, given[slot.name].strides[axis])
         count = "1" if layout.split is None else code.product(sizes[layout.split])
         points = tuple(n for each in sizes.values() for n in each)
-        self.launches.append(Launch(layout.name, layout.name, points, layout.cost, given, sizes, self.now))
+        self.launches.append(
+            Launch(layout.name, layout.name, simple.kernel, points, layout.cost, given, sizes, self.now)
+        )
         self._run(layout, args, count, sizes, points)
 
     def _run(
@@ -367,7 +371,9 @@ class _Emitter:
         self._product_slots(args, layout, given, names)
         count = "1" if layout.split is None else code.value(names[layout.split])
         sizes = {a: [names[a]] for a in whole.axes}
-        self.launches.append(Launch(layout.name, layout.name, (m, n, k), layout.cost, given, sizes, group))
+        self.launches.append(
+            Launch(layout.name, layout.name, lowered.kernel, (m, n, k), layout.cost, given, sizes, group)
+        )
         self._run(layout, args, count, sizes, (m, n, k))
 
     def _product_slots(
@@ -417,7 +423,7 @@ class _Emitter:
         layout = Layout(name, inner.slots, "batch", inner.scratch, inner.cost)
         sizes: dict[str, list[Length]] = {a: [n] for a, n in names.items()} | {"batch": lengths[:-2]}
         points = (*lengths, k)
-        self.launches.append(Launch(name, inner.name, points, inner.cost, given, sizes, group))
+        self.launches.append(Launch(name, inner.name, epilogue, points, inner.cost, given, sizes, group))
         self._run(layout, args, code.product(lengths[:-2]), sizes, points)
 
     def _epilogue(self, group: Group) -> Lowered:
