@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
-from symtheano.compile.program import Perform, Program, Step
-from symtheano.compile.target.numpy import Source
 from symtheano.config import config
 from symtheano.errors import explain
 from symtheano.graph.text import expression, operation
 from symtheano.graph.variable import Apply, Variable
+from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.elemwise import DimShuffle
 
 _REMEDIES = {
@@ -37,37 +37,39 @@ _DEFAULT = "check the shapes above against the expression; symtheano.config.exce
 _FEW, _MANY = 6, 1000  # elements that are shown of each operand, by exception_verbosity
 
 
-def runtime_context(error: BaseException, run: Callable[..., Any], source: Source, program: Program) -> str:
-    """What to add to the message of an error raised inside generated code; "" for errors from elsewhere."""
+def runtime_context(
+    error: BaseException, run: Callable[..., Any], nodes: Mapping[int, Apply | None], variables: Mapping[str, Variable]
+) -> str:
+    """What to add to the message of an error raised inside generated code; "" for errors from elsewhere.
+
+    run: the function of that code. nodes: what its lines compute. variables: what its names stand for.
+    """
     for frame, lineno in traceback.walk_tb(error.__traceback__):
         if frame.f_code is run.__code__:
-            step = source.steps.get(lineno)
-            values = frame.f_locals | _globals(frame.f_globals, program)
-            return "" if step is None else _context(error, step, program, values)
+            node = nodes.get(lineno)
+            values = {v: _value(name, frame) for name, v in variables.items()}
+            given = {v: value for v, value in values.items() if value is not None}
+            return "" if node is None else _context(error, node, given)
     return ""
 
 
-def _globals(scope: dict[str, Any], program: Program) -> dict[str, Any]:
-    return {name: scope[name] for name in program.constants}
+def _value(name: str, frame: FrameType) -> Any:
+    return frame.f_locals[name] if name in frame.f_locals else frame.f_globals.get(name)
 
 
-def _context(error: BaseException, step: Step, program: Program, values: dict[str, Any]) -> str:
-    node = getattr(step, "node", None)
-    if node is None:
-        return ""
-    named = {v: values.get(n) for n, v in program.variables.items() if n in values}
+def _context(error: BaseException, node: Apply, values: dict[Variable, Any]) -> str:
     return explain(
         f"This happened in {operation(node)}, while a compiled function ran.",
         operation=str(node.op),
-        operands=[_operand(i, named) for i in node.inputs],
+        operands=[_operand(i, values) for i in node.inputs],
         expression=expression(node.outputs[0]),
         where=str(node.trace or "(a line inside symtheano)"),
-        remedy=_remedy(error, step, node),
+        remedy=_remedy(error, node),
     )
 
 
-def _remedy(error: BaseException, step: Step, node: Apply) -> str:
-    if isinstance(step, Perform):
+def _remedy(error: BaseException, node: Apply) -> str:
+    if not isinstance(node.op, ArrayOp):
         return _OWN_OP.format(name=type(node.op).__name__)
     if isinstance(error, ValueError) and str(node.op).partition("{")[0] in _REMEDIES_OF_OPS:
         return _REMEDIES_OF_OPS[str(node.op).partition("{")[0]]

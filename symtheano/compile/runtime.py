@@ -76,6 +76,7 @@ class Function:
         )
         containers = [s.container for s in spec.shared]
         self._numpy: Callable[..., Any] | None = None
+        self._host: Callable[..., Any] | None = None  # of machine code
         ranked = sorted(dict.fromkeys(containers), key=_rank)
         self._entry, self._trusted, self._entry_text = make_entries(
             self._program(),
@@ -108,15 +109,18 @@ class Function:
     # -- making ----------------------------------------------------------------------------------------------------
     def _program(self) -> Callable[..., Any]:
         """What runs behind the checks of arguments."""
-        if self.compiled.native is None:
+        native = self.compiled.native
+        if native is None:
             return self._numpy_program()
-        run = self.compiled.native.load([s.container.storage for s in self.spec.shared], self._by_numpy)
+        run = self._host = native.load([s.container.storage for s in self.spec.shared], self._by_numpy)
 
         def attempt(*args: Any) -> Any:
             try:
                 return run(*args)
-            except Exception:  # a step of the host program: the NumPy program raises it where it can be explained
-                return self._by_numpy(*args)
+            except Exception as error:
+                if self._context(error):
+                    raise
+            return self._by_numpy(*args)  # which raises where it can be explained, too
 
         return attempt
 
@@ -143,11 +147,22 @@ class Function:
                 return self._call_general(args, kwargs)
             return self._fast(*args)
         except Exception as error:
-            if self._numpy is not None:
-                context = runtime_context(error, self._numpy, self.compiled.source, self.compiled.program)
-                if context:
-                    add_context(error, context)
+            context = self._context(error)
+            if context:
+                add_context(error, context)
             raise
+
+    def _context(self, error: Exception) -> str:
+        """What the step that raised was about."""
+        found = ""
+        if self._host is not None:
+            host = self.compiled.native.host
+            found = runtime_context(error, self._host, host.lines, host.variables)
+        if self._numpy is not None and not found:
+            steps, variables = self.compiled.source.steps, self.compiled.program.variables
+            nodes = {line: getattr(step, "node", None) for line, step in steps.items()}
+            found = runtime_context(error, self._numpy, nodes, variables)
+        return found
 
     @property
     def trust_input(self) -> bool:

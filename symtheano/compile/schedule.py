@@ -1,8 +1,8 @@
 """Scheduling: the groups of a graph in an order that runs, cut into regions of machine code and steps of the host.
 
 Validate, then commit: an update that overwrites a shared variable's memory runs after everything that may fail and
-after everybody who reads the old value. Where that is impossible (two variables that swap), the new value is computed in
-fresh memory, which the variable takes over.
+after everybody who reads the old value. Where that is impossible (two variables that swap), the new value is computed
+in fresh memory, which the variable takes over.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ def find_llvmlite() -> str | None:
 @cache
 def _notice() -> None:
     warnings.warn(
-        "llvmlite is not installed: functions run as NumPy programs. pip install 'symtheano[native]' makes them machine "
-        "code; SYMTHEANO_FLAGS=target=numpy says that NumPy is what you want",
+        "llvmlite is not installed: functions run as NumPy programs. pip install 'symtheano[native]' makes them "
+        "machine code; SYMTHEANO_FLAGS=target=numpy says that NumPy is what you want",
         UserWarning,
         stacklevel=4,
     )

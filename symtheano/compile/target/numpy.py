@@ -64,14 +64,19 @@ def load(source: Source, program: Program, cells: Sequence[list[Any]], backend: 
     scope.update((f"k{k}", cell) for k, cell in enumerate(cells))
     scope["mismatch"] = _mismatch
     scope["poison"] = _poison
-    scope["apart"] = _apart
+    scope["apart"] = apart
     scope["deepcopy"] = copy.deepcopy
     scope.update((name, performer(node)) for name, node in source.performs.items())
+    return run_of(source.text, scope)
+
+
+def run_of(text: str, scope: dict[str, Any]) -> Callable[..., Any]:
+    """The function `run` that a text defines. Tracebacks show its lines as long as it lives."""
     filename = f"<symtheano function {next(_serial)}>"
-    exec(compile(source.text, filename, "exec"), scope)
+    exec(compile(text, filename, "exec"), scope)
     run: Callable[..., Any] = scope["run"]
     weakref.finalize(run, linecache.cache.pop, filename, None)
-    linecache.cache[filename] = (len(source.text), None, source.text.splitlines(True), filename)
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
     return run
 
 
@@ -177,7 +182,7 @@ def _poison(*values: Any) -> None:
             value[...] = np.nan if value.dtype.kind in "fc" else 77
 
 
-def _apart(count: int, *arrays: Any) -> tuple[Any, ...]:
+def apart(count: int, *arrays: Any) -> tuple[Any, ...]:
     """`arrays`, the first `count` of which will be overwritten: with copies where that would change another one.
 
     Two arrays overlap only if the same array owns their memory; whatever is not that simple is compared by address.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ from symtheano.compile.analyse import Analysis, Check
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.lengths import Axis, Formula, Length, Number, given_in
 from symtheano.compile.schedule import Region, Schedule
-from symtheano.compile.target.numpy import performer
+from symtheano.compile.target.numpy import apart, performer, run_of
+from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.tensor.array import ArrayOp, array_scope
 from symtheano.tensor.type import TensorType
@@ -30,18 +31,35 @@ from symtheano.tensor.type import TensorType
 
 @dataclass
 class Host:
-    """text: of `run`. constants, performs: what its names stand for."""
+    """text: of `run`. constants, performs, variables: what its names stand for. lines: of the calls of authors' ops."""
 
     text: str
     constants: dict[str, Any]
     performs: dict[str, Apply]
+    lines: dict[int, Apply]
+    variables: dict[str, Variable]
 
 
 def emit_host(
     analysis: Analysis, fusion: Fusion, schedule: Schedule, inputs: int, checks: Sequence[Check], unpack: bool
 ) -> Host:
-    """The host program of a scheduled graph, whose first `inputs` inputs are arguments. checks: those made in Python."""
+    """The host program of a scheduled graph, whose first `inputs` inputs are arguments. checks: those made here."""
     return _Emitter(analysis, fusion, schedule, inputs, checks, unpack).run()
+
+
+def in_terms_of(host: Host, graph: FunctionGraph) -> Host:
+    """The host program of an expanded graph, with authors' ops as they stand in the graph that it was expanded from."""
+    waiting: dict[Any, list[Apply]] = {}
+    for node in graph.nodes:
+        waiting.setdefault((node.op, str(node.trace)), []).append(node)
+    names = {variable: name for name, variable in host.variables.items()}
+    lines, variables = dict(host.lines), dict(host.variables)
+    for line, node in host.lines.items():
+        same = waiting.get((node.op, str(node.trace)))
+        if same:
+            lines[line] = same.pop(0)
+            variables.update((names[i], j) for i, j in zip(node.inputs, lines[line].inputs, strict=True) if i in names)
+    return replace(host, lines=lines, variables=variables)
 
 
 def load_host(
@@ -56,10 +74,8 @@ def load_host(
     scope.update((f"k{k}", cell) for k, cell in enumerate(cells))
     scope.update((f"region{k}", one) for k, one in enumerate(regions))
     scope.update((name, performer(node)) for name, node in host.performs.items())
-    scope.update(other=other, tidy=tidy, deepcopy=copy.deepcopy, **_FORMULAS)
-    exec(compile(host.text, "<symtheano host program>", "exec"), scope)
-    run: Callable[..., Any] = scope["run"]
-    return run
+    scope.update(other=other, tidy=tidy, apart=apart, deepcopy=copy.deepcopy, **_FORMULAS)
+    return run_of(host.text, scope)
 
 
 def tidy(array: Any) -> Any:
@@ -93,11 +109,13 @@ class _Emitter:
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self.performs: dict[str, Apply] = {}
+        self.performed: dict[int, Apply] = {}
         self.count = 0
 
     def run(self) -> Host:
         for k, name in enumerate(self.shared):
             self.line(f"{name} = k{k}[0]")
+        self._guard_written()
         self._checks()
         number = 0
         for part in self.schedule.parts:
@@ -109,7 +127,20 @@ class _Emitter:
             self._checks()
         self._finish()
         text = "\n".join([f"def run({self.arguments}):", *(f"    {line}" for line in self.lines)]) + "\n"
-        return Host(text, self.constants, self.performs)
+        variables = {name: variable for variable, name in self.names.items()}
+        return Host(text, self.constants, self.performs, self.performed, variables)
+
+    def _guard_written(self) -> None:
+        """What is overwritten lies as machine code wants it, and shares no memory with what is read."""
+        graph = self.analysis.graph
+        written = [self.names[v] for v in dict.fromkeys(self.schedule.in_place.values())]
+        read = {v for node in graph.nodes for v in node.inputs} | set(graph.outputs)
+        given = [self.names[v] for v in graph.inputs if v in read and isinstance(v.type, TensorType)]
+        names = ", ".join([*written, *(n for n in given if n not in written)])
+        if written and len(given) > 1:
+            self.line(f"{names} = apart({len(written)}, {names})")
+        for name in written:
+            self.line(f"if not {name}.flags.carray: {name} = {name}.copy()")
 
     def line(self, text: str) -> None:
         self.lines.append(text)
@@ -173,6 +204,7 @@ class _Emitter:
         self.performs[name] = node
         outs = [self.fresh() for _ in node.outputs]
         self.line(f"{', '.join(outs)}, = {name}({', '.join(args)})")
+        self.performed[len(self.lines) + 1] = node  # the first line is that of `def`
         self.names.update(zip(node.outputs, outs, strict=True))
 
     def _copy(self, group: Group) -> None:
@@ -205,6 +237,9 @@ class _Emitter:
         returned = []
         for position, variable in enumerate(graph.outputs):
             if position in self.schedule.in_place:
+                self.line(
+                    f"k{graph.updates[position] - self.inputs}[0] = {self.names[self.schedule.in_place[position]]}"
+                )
                 continue
             name = self.copied.get(position) or self._own(variable)
             target = graph.updates.get(position)
@@ -215,7 +250,7 @@ class _Emitter:
         self.line(f"return {returned[0]}" if self.unpack else f"return [{', '.join(returned)}]")
 
     def _own(self, variable: Variable) -> str:
-        """A value as it leaves: an array (NumPy's functions give scalars for 0-d results), not memory of another one."""
+        """A value as it leaves: an array (NumPy's functions give scalars for 0-d results) with memory of its own."""
         name = self.name(variable)
         node = variable.owner
         if not isinstance(variable.type, TensorType) or node is None or self.analysis.kinds[node] != "step":
