@@ -38,6 +38,8 @@ Kind = str
 
 _LIMIT = 48  # nodes in one group: compile time is linear in small pieces only
 _REDUCTIONS = 8
+_FULL = "the group is full"
+_LATER = "somebody who reads it runs before"
 _NEIGHBOURS = 16  # how many groups are looked at for one that a reduction may be computed beside
 _NEAR = 12  # how many values are looked at to find out whether two passes read the same
 HEAVY = frozenset(
@@ -59,7 +61,7 @@ class Group:
     folds: dict[Apply, tuple[int, ...]] = field(default_factory=dict)  # for a reduction: the axes it folds over
     head: Apply | None = None  # the product, the scatter or the step itself
     after: int = 0  # a set of bits: the numbers of the groups that run after this one
-    notes: list[str] = field(default_factory=list)  # why others did not join
+    notes: list[tuple[Apply, str]] = field(default_factory=list)  # who did not join, and why
 
     @property
     def points(self) -> set[int]:
@@ -175,7 +177,13 @@ class _Fuser:
         (out,) = node.outputs
         for group, where in self.inlined.get(out, {}).items():
             fits = group.kind == "kernel" and not group.reduced and where == (0, 1) and len(group.axes) == 2
-            if fits and group not in self.across and self._reads_plainly(group) and self._order_allows(out, group):
+            if not fits:
+                group.notes.append((node, "it is no epilogue: not over the product's two axes, or it folds"))
+            elif group in self.across or not self._reads_plainly(group):
+                group.notes.append((node, "it is no epilogue: it reads with exchanged axes, or at computed places"))
+            elif not self._order_allows(out, group):
+                group.notes.append((node, _LATER))
+            else:
                 group.kind, group.head = "product", node
                 self._settle(node, group)
                 for i in node.inputs:
@@ -215,22 +223,20 @@ class _Fuser:
             return
         if kind == "map" and self._is_free(node):
             for group, where in list(readers.items()):
-                if where is not None and self._fits_map(node, group, where, False):
+                if where is not None and not self._refuses_map(node, group, where, False):
                     self._join(node, group, where)
                     del readers[group]
             if not readers and out not in self.wanted and not self.result.users.get(out):
                 return
         for group, where in sorted(readers.items(), key=lambda item: -item[0].number):
-            if where is None or group in self.result.users.get(out, {}) or not self._order_allows(out, group):
-                continue  # a group that reads the value from memory cannot compute it
-            stored = len(readers) > 1 or out in self.wanted or bool(self.result.users.get(out))
-            fits = self._fits_map if kind == "map" else self._fits_reduction
-            if fits(node, group, where, stored):
+            reason = self._refuses(node, kind, group, where)
+            if where is not None and not reason:
                 if kind == "reduce":
                     self._fold(node, group, where)
                 self._settle(node, group)
                 self._join(node, group, where)
                 return
+            group.notes.append((node, reason))
         beside = self._beside(node) if kind == "reduce" else self._beside_numbers(node)
         if beside is None:
             self._alone(node)
@@ -240,6 +246,19 @@ class _Fuser:
             self._fold(node, group, where)
         self._settle(node, group)
         self._join(node, group, where)
+
+    def _refuses(self, node: Apply, kind: Kind, group: Group, where: AxisMap | None) -> str:
+        """Why a group cannot compute a value that it reads at `where`, for itself and for others; "" if it can."""
+        (out,) = node.outputs
+        if where is None:
+            return "it is read at computed places, or at several"
+        if group in self.result.users.get(out, {}):
+            return "it is read from memory there"
+        if not self._order_allows(out, group):
+            return _LATER
+        stored = len(self.inlined.get(out, {})) > 1 or out in self.wanted or bool(self.result.users.get(out))
+        refuses = self._refuses_map if kind == "map" else self._refuses_reduction
+        return refuses(node, group, where, stored)
 
     def _beside(self, node: Apply) -> tuple[Group, AxisMap] | None:
         """A group that folds over the same lengths and reads the same values: one pass over memory gives both."""
@@ -253,7 +272,7 @@ class _Fuser:
             axes = iter(points)
             where: AxisMap = tuple(None if k == 1 else next(axes) for k in out.type.shape)
             shared = any(group in self.inlined.get(v, {}) for v in below)
-            if shared and self._order_allows(out, group) and self._fits_reduction(node, group, where, True):
+            if shared and self._order_allows(out, group) and not self._refuses_reduction(node, group, where, True):
                 return group, where
         return None
 
@@ -295,41 +314,46 @@ class _Fuser:
             return all(n == 1 for n in out.type.shape) and node.op.scalar_op.name not in HEAVY
         return all(n == 1 for n in getattr(node.inputs[0].type, "shape", (0,))) if node.inputs else True
 
-    def _fits_map(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> bool:
-        if group.kind == "step" or len(group.maps) >= _LIMIT:
-            return False
+    def _refuses_map(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> str:
+        if group.kind == "step":
+            return "a step of the host program reads it"
+        if len(group.maps) >= _LIMIT:
+            return _FULL
         if group.kind == "product" and any(place is None for _, place in reads_of(node, group, where)):
-            return False
+            return "an epilogue reads nothing at computed places"
         out: Any = node.outputs[0]
         if group.kind == "scatter" and isinstance(node.op, Elemwise) and not is_discrete(out.type.dtype):
-            return False  # a scatter goes from element to element; but it should know sums of coordinates as such
+            return "a scatter goes from element to element"  # but it should know sums of coordinates as such
         mine = {a for a in where if a is not None}
         if len(mine) < sum(a is not None for a in where):
-            return False  # a diagonal
+            return "its diagonal is read"
         spread = {where[k] for k in self.spread.get(node.outputs[0], ())} - {None}
         if group.reduced and spread and spread != group.reduced:
-            return False  # it belongs to those who fold over its other axes: they are computed in one pass with it
+            return "it belongs to those who fold over its other axes"  # they are computed in one pass with it
         everything = set(range(len(group.axes)))
         if mine == everything or (group.reduced and mine == group.points):
-            return True
+            return ""
         if stored or group.kind == "product":
-            return False
+            return "it would be stored again and again along an axis that it lacks"
         # It would be computed again along the axes it lacks, unless those are the inner ones, where it is invariant.
         cheap = not isinstance(node.op, Elemwise) or node.op.scalar_op.name not in HEAVY
-        return cheap or not mine or len(group.axes) - 1 not in mine
+        fits = cheap or not mine or len(group.axes) - 1 not in mine
+        return "" if fits else "it is costly, and would be computed again along an axis that it lacks"
 
-    def _fits_reduction(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> bool:
-        if group.kind != "kernel" or len(group.maps) >= _LIMIT or len(group.folds) >= _REDUCTIONS:
-            return False
+    def _refuses_reduction(self, node: Apply, group: Group, where: AxisMap, stored: bool) -> str:
+        if group.kind != "kernel":
+            return f"its reader is a {group.kind}"
+        if len(group.maps) >= _LIMIT or len(group.folds) >= _REDUCTIONS:
+            return _FULL
         lengths = self._folded_lengths(node)
         mine = {a for a in where if a is not None}
         if group.reduced:
-            targets = sorted(group.reduced)
-            return mine == group.points and self._same([group.axes[a] for a in targets], lengths)
+            targets = [group.axes[a] for a in sorted(group.reduced)]
+            return "" if mine == group.points and self._same(targets, lengths) else "the group folds over other axes"
         rest = sorted(set(range(len(group.axes))) - mine)
-        if not rest:
-            return True
-        return bool(mine) and self._same([group.axes[a] for a in rest], lengths)
+        if not rest or (mine and self._same([group.axes[a] for a in rest], lengths)):
+            return ""
+        return "its reader runs over other axes than it folds"
 
     def _folded_lengths(self, node: Apply) -> list[Size]:
         x: Any = node.inputs[0]
