@@ -75,14 +75,15 @@ def erfinv(code: Code, x: Reg) -> Reg:
     """The inverse of erf; nan beyond 1."""
     one = code.like(x, 1.0)
     w = code.neg(log(code, code.mul(code.sub(one, x), code.add(one, x))))
-    return _inverse(code, x, w, code.sub(one, code.abs(x)))
+    return _inverse(code, code.add(x, code.like(x, 0.0)), w, code.sub(one, code.abs(x)))  # 0 of -0, as scipy's
 
 
 def erfcinv(code: Code, x: Reg) -> Reg:
     """The inverse of erfc; nan below 0 and beyond 2."""
     rest = code.sub(code.like(x, 2.0), x)
     w = code.neg(log(code, code.mul(x, rest)))
-    return _inverse(code, code.sub(code.like(x, 1.0), x), w, code.select(code.lt(x, rest), x, rest))
+    y = code.neg(code.sub(x, code.like(x, 1.0)))  # -0 of 1, as scipy's
+    return _inverse(code, y, w, code.select(code.lt(x, rest), x, rest))
 
 
 def _inverse(code: Code, y: Reg, w: Reg, tail: Reg) -> Reg:
