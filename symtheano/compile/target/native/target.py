@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from symtheano.compile.agenda import agenda
@@ -16,13 +15,14 @@ from symtheano.compile.lengths import given_in
 from symtheano.compile.rules import EXPAND
 from symtheano.compile.schedule import Region, Schedule, schedule
 from symtheano.compile.target.native import callable as calls
-from symtheano.compile.target.native.gemm import library
-from symtheano.compile.target.native.host import Host, emit_host, load_host
+from symtheano.compile.target.native import recipe
+from symtheano.compile.target.native.host import Host, emit_host, in_terms_of
 from symtheano.compile.target.native.llvm import Module, Part
-from symtheano.compile.target.native.pool import shared as shared_pool
-from symtheano.compile.target.native.region import PRODUCTS, Kernels, Made, RegionCode, emit_region
+from symtheano.compile.target.native.region import Kernels, Made, RegionCode, emit_region
+from symtheano.compile.target.native.runnable import Runnable
+from symtheano.compile.target.native.seeing import Seen
 from symtheano.compile.target.native.signature import Input, Output, Signature
-from symtheano.compile.target.native.toolchain import OPT, Loaded, Record, assembly, build, host
+from symtheano.compile.target.native.toolchain import Loaded, Record, build, host
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
@@ -49,62 +49,87 @@ class Native:
     inputs: int
     seconds: dict[str, float]  # by the steps of compiling
     record: Record  # where the machine code came from
+    runnable: Runnable
+    exports: list[str]
 
     def load(self, cells: Sequence[list[Any]], other: Callable[..., Any]) -> Callable[..., Any]:
         """The host program over the storages of the shared variables. other: the NumPy program."""
-        regions = [
-            calls.region(self.loaded, signature, code.sizes, code.body, outer_table())
-            for code, signature in self.regions
-        ]
-        return load_host(self.host, cells, regions, other)
+        return self.runnable.load(cells, other)
 
     def bind(self, target: Any, cells: Sequence[list[Any]], locks: Sequence[Any], fallback: Callable[..., Any]) -> None:
         """Calls of `target`, an instance of a fast type, go straight into machine code."""
-        assert self.entry is not None
-        graph = self.analysis.graph
-        places = {v: k for k, v in enumerate(graph.inputs[self.inputs :])}
-        used = [places[v] for v in self.shared]
-        entry = calls.Entry(
-            self.loaded,
-            self.entry,
-            [cells[k] for k in used],
-            [locks[k] for k in used],
-            [v.data for v in self.constants],
-            fallback,
-            outer_table(),
-            sizes=self.regions[0][0].sizes,
-            body=self.regions[0][0].body,
-        )
-        calls.bind(target, entry)
+        self.runnable.bind(target, cells, locks, fallback)
 
-    def llvm(self) -> str:
-        """The module as LLVM's text."""
-        return "\n".join(f"; {_named(part)}\n{part.text}" for part in self.parts)
-
-    def assembly(self) -> str:
-        """The machine code as text."""
-        return "\n".join(f"# {_named(p)}\n{assembly(p.text, level=0 if p.cold else OPT)}" for p in self.parts)
+    @property
+    def seen(self) -> Seen:
+        """What people may read of it."""
+        return Seen(self)
 
 
-def _named(part: Part) -> str:
-    return "sizes and sequences, level 0 of code generation" if part.cold else f"kernels, level {OPT}"
+@dataclass
+class Recalled:
+    """A function that was made before, maybe by another process. What only people ask for is made again."""
+
+    graph: FunctionGraph
+    inputs: int
+    unpack: bool
+    floatX: str
+    runnable: Runnable
+
+    @property
+    def entry(self) -> Signature | None:
+        """The signature of the entry point."""
+        return self.runnable.entry
+
+    @property
+    def host(self) -> Host:
+        """The host program."""
+        return self.runnable.host
+
+    def load(self, cells: Sequence[list[Any]], other: Callable[..., Any]) -> Callable[..., Any]:
+        """The host program over the storages of the shared variables. other: the NumPy program."""
+        return self.runnable.load(cells, other)
+
+    def bind(self, target: Any, cells: Sequence[list[Any]], locks: Sequence[Any], fallback: Callable[..., Any]) -> None:
+        """Calls of `target`, an instance of a fast type, go straight into machine code."""
+        self.runnable.bind(target, cells, locks, fallback)
+
+    @cached_property
+    def whole(self) -> Native:
+        """The function compiled again, with its plans."""
+        prepared = prepare(self.graph, self.inputs, self.unpack, self.floatX)
+        assert prepared is not None
+        return prepared.finish()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.whole, name)
 
 
-def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | None:
+def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | Recalled | None:
     """A rewritten graph, whose first `inputs` inputs are arguments, as machine code; None where none of it is.
 
     unpack: the only result is returned itself, not a list.
     """
+    key = recipe.key_of(graph, inputs, unpack)
+    known = None if key is None or config.check_programs else recipe.read(key)
+    if known is not None:
+        return Recalled(graph, inputs, unpack, config.floatX, known)
     prepared = prepare(graph, inputs, unpack)
-    return None if prepared is None else prepared.finish()
+    if prepared is None:
+        return None
+    native = prepared.finish()
+    if key is not None:
+        recipe.write(key, native.runnable, native.parts, native.exports)
+    return native
 
 
-def prepare(graph: FunctionGraph, inputs: int, unpack: bool) -> Prepared | None:
+def prepare(graph: FunctionGraph, inputs: int, unpack: bool, floatX: str | None = None) -> Prepared | None:
     """The same up to the schedule: all that depends on settings which may change meanwhile."""
+    floatX = floatX or config.floatX
     clock = Clock()
     expanded = graph.rewrite(_expansions())
     clock.note("expand")
-    analysis = analyse(expanded, is_native, config.floatX)
+    analysis = analyse(expanded, is_native, floatX)
     clock.note("analyse")
     fusion = fuse(expanded, analysis.sizes, analysis.kind_of, analysis.read_for_lengths())
     clock.note("fuse")
@@ -115,7 +140,7 @@ def prepare(graph: FunctionGraph, inputs: int, unpack: bool) -> Prepared | None:
     groups = [g for p in plan.parts if isinstance(p, Region) for g in p.groups]
     if all(group.kind == "copy" for group in groups):
         return None  # what only copies lets the NumPy program lend memory
-    return Prepared(analysis, fusion, plan, inputs, unpack, config.floatX, clock)
+    return Prepared(graph, analysis, fusion, plan, inputs, unpack, floatX, clock)
 
 
 class Clock:
@@ -134,8 +159,12 @@ class Clock:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scheduled graph, of which `finish` makes machine code: in this thread or in another one."""
+    """A scheduled graph, of which `finish` makes machine code: in this thread or in another one.
 
+    graph: as it was before it was expanded.
+    """
+
+    graph: FunctionGraph
     analysis: Analysis
     fusion: Fusion
     schedule: Schedule
@@ -160,6 +189,7 @@ class Prepared:
             for k, part in enumerate(parts)
         ]
         program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, self.unpack)
+        program = in_terms_of(program, self.graph)
         launched = set(kernels.module.functions) - {name for code in codes for name in (code.sizes, code.body)}
         signatures = [_signature(part, plan, graph) for part in parts]
         shared: list[Variable] = []
@@ -170,12 +200,19 @@ class Prepared:
             function.cold = name not in launched
         pieces = tuple(kernels.module.parts())
         clock.note("emit")
-        for name in sorted(kernels.outer):
-            _outer()[PRODUCTS[name]] = library.address(name)
-        clock.note("loops of products")
         record = Record()
         loaded = build(pieces, exports, record=record)
         clock.note("build")
+        numbers = {v: k for k, v in enumerate(graph.inputs[inputs:])}
+        runnable = Runnable(
+            loaded=loaded,
+            host=program,
+            regions=tuple((code.sizes, code.body, s) for code, s in zip(codes, signatures, strict=True)),
+            products=tuple(sorted(kernels.outer)),
+            entry=entry,
+            cells=tuple(numbers[v] for v in shared),
+            constants=tuple(v.data for v in constants),
+        )
         return Native(
             analysis=analysis,
             fusion=fusion,
@@ -191,6 +228,8 @@ class Prepared:
             inputs=inputs,
             seconds=clock.seconds,
             record=record,
+            runnable=runnable,
+            exports=exports,
         )
 
 
@@ -284,18 +323,3 @@ def _entry(
     outputs = tuple(_output(item, graph) for item in region.gives)
     result = "only" if unpack else "list"
     return Signature(tuple(found), outputs, tuple(returned), result, tuple(stored))  # type: ignore[arg-type]
-
-
-@cache
-def _outer() -> Any:
-    return (ctypes.c_uint64 * 8)()
-
-
-def outer_table() -> int:
-    """The address of the table of functions that regions call: see the slots in region.py.
-
-    There is one for the process. Its number of threads is that of the settings when a function was last compiled.
-    """
-    table, pool = _outer(), shared_pool()
-    table[0], table[1], table[2] = pool.par, pool.context, pool.threads
-    return ctypes.addressof(table)

@@ -116,7 +116,7 @@ def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT, 
     parts = [Part(code)] if isinstance(code, str) else code
     machine = host()
     levels = [0 if part.cold else level for part in parts]
-    keys = [object_key(part.text, machine, n) for part, n in zip(parts, levels, strict=True)]
+    keys = object_keys(parts, level)
     name = " ".join([*keys, *exports])
     with _lock:
         loaded = _alive.get(name)
@@ -131,6 +131,24 @@ def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT, 
             loaded = _alive[name] = link(objects, exports)
             record.generating, record.linking = generated - start, time.perf_counter() - generated
     record.size = loaded.size
+    return loaded
+
+
+def object_keys(parts: Sequence[Part], level: int = OPT) -> list[str]:
+    """The names of the objects of a module's parts in the cache."""
+    return [object_key(part.text, host(), 0 if part.cold else level) for part in parts]
+
+
+def recall(keys: Sequence[str], exports: Sequence[str]) -> Loaded | None:
+    """Code of these names, from memory or the disk cache; None where one of them is missing."""
+    name = " ".join([*keys, *exports])
+    with _lock:
+        loaded = _alive.get(name)
+        if loaded is None:
+            objects = [artefacts.get("object", key) for key in keys]
+            if any(data is None for data in objects):
+                return None
+            loaded = _alive[name] = link([data for data in objects if data is not None], exports)
     return loaded
 
 

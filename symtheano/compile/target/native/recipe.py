@@ -1,0 +1,97 @@
+"""Recipes: what a compiled function is made of, kept on disk beside its machine code, as JSON.
+
+A process that compiles a graph which was compiled before needs neither fusion nor code generation: the canonical text
+of the rewritten graph leads to the recipe, the recipe to the objects. Only functions that are machine code from end to
+end have recipes. What people may ask of a function (its kernels, its plan) is made again when they do.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from symtheano.compile import cache
+from symtheano.compile.canonical import Uncanonical, canonical_text, package_text
+from symtheano.compile.target.native.host import Host
+from symtheano.compile.target.native.llvm import Part
+from symtheano.compile.target.native.runnable import Runnable
+from symtheano.compile.target.native.signature import Input, Output, Signature
+from symtheano.compile.target.native.toolchain import host, object_keys, recall
+from symtheano.config import config
+from symtheano.graph.fgraph import FunctionGraph
+
+KIND = "recipe"
+_MOST = 1 << 16  # bytes of constants in a recipe
+
+
+def key_of(graph: FunctionGraph, inputs: int, unpack: bool) -> str | None:
+    """The key of a rewritten graph; None where it has none, or there is no cache."""
+    if not config.cache:
+        return None
+    try:
+        text = canonical_text(graph)
+    except Uncanonical:
+        return None
+    machine = host()
+    settings = f"{inputs} {unpack} {config.floatX} {machine.triple} {machine.cpu} {machine.features}"
+    return cache.key(package_text(), np.__version__, settings, text)
+
+
+def read(key: str) -> Runnable | None:
+    """The function kept under a key; None where it, or a part of it, is missing."""
+    payload = cache.get(KIND, key)
+    if payload is None:
+        return None
+    found = json.loads(payload)
+    loaded = recall(found["objects"], found["exports"])
+    if loaded is None:
+        return None
+    arrays = {name: _array(value) for name, value in found["host_constants"].items()}
+    return Runnable(
+        loaded=loaded,
+        host=Host(found["host"], arrays, {}, {}, {}),
+        regions=tuple((sizes, body, _signature(s)) for sizes, body, s in found["regions"]),
+        products=tuple(found["products"]),
+        entry=_signature(found["entry"]),
+        cells=tuple(found["cells"]),
+        constants=tuple(map(_array, found["constants"])),
+    )
+
+
+def write(key: str, runnable: Runnable, parts: tuple[Part, ...], exports: list[str]) -> None:
+    """Keeps a function that is machine code from end to end; others are left alone."""
+    constants = [*runnable.constants, *runnable.host.constants.values()]
+    plain = all(isinstance(c, np.ndarray) and c.dtype.kind in "biufc" for c in constants)
+    if runnable.entry is None or runnable.host.performs or not plain or sum(c.nbytes for c in constants) > _MOST:
+        return
+    payload = {
+        "objects": object_keys(parts),
+        "exports": exports,
+        "host": runnable.host.text,
+        "host_constants": {name: _text(value) for name, value in runnable.host.constants.items()},
+        "regions": [(sizes, body, asdict(s)) for sizes, body, s in runnable.regions],
+        "products": runnable.products,
+        "entry": asdict(runnable.entry),
+        "cells": runnable.cells,
+        "constants": list(map(_text, runnable.constants)),
+    }
+    cache.put(KIND, key, json.dumps(payload).encode())
+
+
+def _signature(fields: dict[str, Any]) -> Signature:
+    inputs = tuple(Input(**{**one, "shape": tuple(one["shape"])}) for one in fields["inputs"])
+    outputs = tuple(Output(**one) for one in fields["outputs"])
+    stored = tuple((out, cell) for out, cell in fields["stored"])
+    return Signature(inputs, outputs, tuple(fields["returned"]), fields["result"], stored)
+
+
+def _text(array: Any) -> tuple[str, list[int], str]:
+    return array.dtype.str, list(array.shape), np.ascontiguousarray(array).tobytes().hex()
+
+
+def _array(text: tuple[str, list[int], str]) -> Any:
+    dtype, shape, data = text
+    return np.frombuffer(bytes.fromhex(data), np.dtype(dtype)).reshape(shape).copy()
