@@ -20,7 +20,8 @@ import numpy as np
 import symtheano as st, symtheano.tensor as T
 x, table = T.dmatrix("x"), np.arange(40.0)
 w = st.shared(np.linspace(-1, 1, 12).reshape(3, 4), "w")
-loss = T.sqr(T.tanh(T.dot(x, w)) - table[:4]).sum() + T.log(T.nnet.softmax(T.dot(x, w))).mean() + (table * x[0, 0]).sum()
+h = T.dot(x, w)
+loss = T.sqr(T.tanh(h) - table[:4]).sum() + T.log(T.nnet.softmax(h)).mean() + (table * x[0, 0]).sum()
 f = st.function([x], loss, updates=[(w, w - 0.1 * st.grad(loss, w))])
 rng = np.random.default_rng(0)
 values = [float(f(rng.normal(size=(n, 3)))) for n in (2, 5, 1)]
