@@ -68,18 +68,21 @@ def stores_last(kernel: Kernel) -> Kernel:
         return kernel
     last: list[Store] = []
     stages: list[Stage] = []
-    read: set[str] = set()
+    read: set[str] = set()  # by the stages behind
+    written: set[str] = set()
     for stage in reversed(kernel.stages):
         body = stage.body
-        stored = [s.buffer for s in body if isinstance(s, Store)]
-        if stages and not stage.inner and not read.intersection(stored) and not any(map(_adds, body)):
+        stored = {s.buffer for s in body if isinstance(s, Store)}
+        exprs = [e for s in body for e in (s.expr, *(s.index if isinstance(s, Store) else ()))]
+        loads = {n.value for n in postorder(exprs) if n.kind == "load"}
+        waits = (stored & read) or (written & (loads | stored)) or any(map(_adds, body))
+        if stages and not stage.inner and not waits:
             last[:0] = [s for s in body if isinstance(s, Store)]
             body = ()
-        for statement in stage.body:
-            exprs = [statement.expr, *(statement.index if isinstance(statement, Store) else ())]
-            read.update(n.value for n in postorder(exprs) if n.kind == "load")
         if body:
             stages.insert(0, Stage(stage.inner, body))
+        read |= loads
+        written |= stored
     if last:
         stages.append(Stage(False, tuple(last)))
     return replace(kernel, stages=tuple(stages))
