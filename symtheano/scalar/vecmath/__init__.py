@@ -14,12 +14,12 @@ from symtheano.scalar.machine import Reg
 from symtheano.scalar.vecmath.activation import sigmoid, softplus, tanh
 from symtheano.scalar.vecmath.error import erf, erfc, erfcx
 from symtheano.scalar.vecmath.exponential import exp, exp2, expm1
-from symtheano.scalar.vecmath.gamma import gamma, gammaln, psi, tri_gamma
+from symtheano.scalar.vecmath.gammas import gamma, gammaln, psi, tri_gamma
 from symtheano.scalar.vecmath.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
 from symtheano.scalar.vecmath.inverse import arccos, arcsin, arctan, arctan2
 from symtheano.scalar.vecmath.inverse_error import erfcinv, erfinv
 from symtheano.scalar.vecmath.logarithm import log, log1p, log2, log10
-from symtheano.scalar.vecmath.power import power
+from symtheano.scalar.vecmath.powers import power
 from symtheano.scalar.vecmath.trigonometry import cos, sin, tan
 
 FUNCTIONS: dict[str, Callable[..., Reg]] = {

@@ -24,7 +24,7 @@ from symtheano.scalar.vecmath.bits import (
 )
 from symtheano.scalar.vecmath.exponential import exp2_of_parts
 from symtheano.scalar.vecmath.logarithm import log, split
-from symtheano.scalar.vecmath.power import log2_float32, log2_in_parts
+from symtheano.scalar.vecmath.powers import log2_float32, log2_in_parts
 from symtheano.scalar.vecmath.trigonometry import sin_near_0
 
 _STEPS = 6  # factors x - 1 ... x - 6 of x < 8
