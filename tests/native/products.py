@@ -93,7 +93,9 @@ class Native:
     ) -> None:
         module = Module(machine or host())
         given = Kernel(("i", "j"), (), tuple(b for b in spec.epilogue.buffers if b.name != ACC), spec.epilogue.stages)
-        self.layout = emit_gemm(module, "gemm", spec, classes_of(given, arrays), shared, choice)
+        last = "c" if arrays["A"].strides[1] == arrays["A"].itemsize else "s"
+        access = {**classes_of(given, arrays), "A": ("s", last)}
+        self.layout = emit_gemm(module, "gemm", spec, access, shared, choice)
         run = module.function("run", ABI, "i32", linkage="")
         run.ret(run.call("@gemm", "i32", [(t, f"%{n}") for t, n in ABI]))
         self.text = str(module)

@@ -123,7 +123,15 @@ def native_for(
     choice: Choice | None = None,
 ) -> Native:
     """The native product for arrays that lie like these."""
-    key = (spec.dtype, str(spec.epilogue), machine, shared, choice, tuple(classes_of(spec.epilogue, arrays).items()))
+    key = (
+        spec.dtype,
+        str(spec.epilogue),
+        machine,
+        shared,
+        choice,
+        str(classes_of(spec.epilogue, arrays)),
+        arrays["A"].strides[1],
+    )
     if key not in _natives:
         _natives[key] = Native(spec, arrays, MACHINES[machine], shared, choice)
     return _natives[key]

@@ -10,7 +10,7 @@ The sums of a block go to scratch, and `done(args, sums, their stride over rows,
 columns)` takes them from there. Where C is given they go to C instead, and nobody is told (without masks: where tiles
 fit). `near` is a matrix like C, which is fetched into the cache before it is needed. adds: C = near + factor * sums.
 
-Scratch is the sums of a block, a panel of B, and all of A (`scratch_terms`).
+Scratch is the sums of a block, a panel of B, and some rows of A (`scratch_terms`).
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def drive_params(shape: Shape) -> tuple[tuple[str, str], ...]:
     return (*_PARAMS, (shape.type, "factor"))
 
 
-def scratch_terms(shape: Shape, rows: str, depth: str) -> tuple[Scratch, ...]:
-    """Of a call: lengths are those of the axes called so."""
-    return Scratch(shape.row * shape.block_rows), Scratch(shape.row, (depth,)), Scratch(shape.size, (rows, depth))
+def scratch_terms(shape: Shape, depth: str, collects: bool = True) -> tuple[Scratch, ...]:
+    """Of a call. depth: the axis that is summed over. collects: whether columns of A may lie side by side in memory."""
+    rows = Scratch(shape.collected * shape.size, (depth,))
+    return Scratch(shape.row * shape.block_rows), Scratch(shape.row, (depth,)), *([rows] if collects else [])
 
 
 def emit_drive(module: Module, shape: Shape) -> str:
@@ -117,10 +118,16 @@ class _Drive:
         self.panel = f.gep("%scratch", str(shape.row * shape.block_rows))
         self.collected = self.at(self.panel, (self.field["depth"], str(shape.row)))
         self.depth_bytes = self.op("mul", self.field["depth"], shape.size)
-        self.first_row, self.last_row = self.select(by_cols, 0, first), self.select(by_cols, rows, last)
-        self.first_col = self.select(by_cols, first, 0)
-        stop = self.select(f.emit(f"icmp slt i64 {first}, {last}"), self.select(by_cols, last, cols), 0)
-        f.loop(self.first_col, stop, shape.panel, [], lambda j, _: self._panel(j, stop))
+        first_row, last_row = self.select(by_cols, 0, first), self.select(by_cols, rows, last)
+        self.first_col, stop = self.select(by_cols, first, 0), self.select(by_cols, last, cols)
+
+        def part(i: str, _: object) -> None:
+            self.first_row, self.last_row = i, self.min(self.op("add", i, step), last_row)
+            f.loop(self.first_col, stop, shape.panel, [], lambda j, _: self._panel(j, stop))
+
+        # All rows at once, or as many as are collected.
+        step = self.select(self.packs_a, shape.collected, rows)
+        f.loop(first_row, last_row, step, [], part)
 
     def _worth_collecting(self) -> str:
         """Whether numbers of A lie side by side over its rows, far apart over k, and are needed for several panels."""

@@ -39,7 +39,7 @@ def emit_gemm(
     shared: bool = False,
     choice: Choice | None = None,
 ) -> Layout:
-    """The function `name`. access: of the epilogue's buffers, as for `emit_kernel`.
+    """The function `name`. access: of the epilogue's buffers, as for `emit_kernel`; of "A" it saves memory to know.
 
     shared: the loops and tiles are not in this module, their address is an argument: Slot("function", "gemm.float32").
     choice: when to call the BLAS instead, whose address (or null) is an argument then: Slot("function", "sgemm").
@@ -65,9 +65,9 @@ class _Product:
         self.direct = spec.direct
         if self.direct is not None and any(self.access[b] != ("s", "c") for b in self._matrices(self.direct)):
             self.direct = None
-        # What tiles do themselves needs no epilogue; but without masks they do whole tiles only.
-        # ... and the BLAS adds in place only.
         self.outer = self.choice.work is not None
+        # What tiles do themselves needs no epilogue; but without masks they do whole tiles only, and the BLAS adds in
+        # place only.
         copies = self.direct is not None and self._matrices(self.direct) in ((self.direct.out,), (self.direct.out,) * 2)
         self.calls = self.direct is None or not shape.masks or (self.outer and not copies)
         self.slots += self._epilogue() if self.calls or self.direct is None else self._needed(self.direct)
@@ -81,9 +81,8 @@ class _Product:
         return Layout(self.name, self.slots, i, self._scratch(), cost=0.33 / shape.lanes)
 
     def _scratch(self) -> tuple[Scratch, ...]:
-        i, j = self.spec.axes
-        terms = scratch_terms(self.shape, i, "k")
-        return (*terms, outer.scratch_term(self.shape, j)) if self.outer else terms
+        terms = scratch_terms(self.shape, "k", self.access.get("A") != ("s", "c"))
+        return (*terms, outer.scratch_term(self.shape, self.spec.axes[1])) if self.outer else terms
 
     @staticmethod
     def _matrices(direct: Direct) -> tuple[str, ...]:

@@ -73,6 +73,11 @@ class Shape:
         """The most rows of a block: what is left behind the last one joins it, if that is little."""
         return self.block + 2 * self.short
 
+    @property
+    def collected(self) -> int:
+        """Rows of A that are collected at a time: enough to make good for a panel of B that is collected for them."""
+        return 4 * self.block
+
 
 def shape_for(host: Host, dtype: str) -> Shape:
     """The tile for the host's registers."""
