@@ -69,8 +69,9 @@ def _panel(kernel: Kernel, lanes: int) -> int:
 
 
 def _sizes(kernel: Kernel, nodes: Sequence[Sequence[Expr]], dtypes: Mapping[Expr, str]) -> dict[int, float]:
-    """How much is computed with elements of each size."""
-    used = [(dtypes[n], _row_weight(n) if n.kind == "call" else 1.0) for n in chain.from_iterable(nodes) if n in dtypes]
+    """How much is computed with elements of each size, in the innermost loops."""
+    inner = [n for stage, n in zip(kernel.stages, nodes, strict=True) if stage.inner or not kernel.inner]
+    used = [(dtypes[n], _row_weight(n) if n.kind == "call" else 1.0) for n in chain.from_iterable(inner) if n in dtypes]
     for statement in kernel.statements():
         # Sums of floats start in the precision of their terms.
         if isinstance(statement, Reduce) and dtypes[statement.expr] not in FLOAT:
