@@ -82,8 +82,9 @@ class _Scheduler:
         self.before: dict[Group, dict[Group, None]] = {g: {} for g in fusion.groups}
 
     def run(self) -> Schedule:
-        for group in self.fusion.groups:
-            for variable in self._needs(group):
+        self.needs = {g: dict.fromkeys(self._needs(g)) for g in self.fusion.groups}
+        for group, needed in self.needs.items():
+            for variable in needed:
                 home = self._home(variable)
                 if home is not None and home is not group:
                     self._order(home, group)
@@ -103,10 +104,8 @@ class _Scheduler:
         for variable in self.read_by[group]:
             if variable.owner is not None and self.analysis.kinds[variable.owner] == "size":
                 yield from given_in(self.analysis.lengths.number(variable))
-        if group.kind == "step":
-            return
         touched = [*self.read_by[group], *(n.outputs[0] for n in group.maps)]
-        touched += group.head.outputs if group.head is not None else []
+        touched += group.head.outputs if group.head is not None and group.kind != "step" else []
         lengths: list[Length] = [self.analysis.lengths.of(size) for size in group.axes]
         for variable in touched:
             lengths += self._lengths(variable)
@@ -163,7 +162,8 @@ class _Scheduler:
         return chosen
 
     def _readers(self, variable: Variable) -> list[Group]:
-        return list(self.fusion.users.get(variable, {}))
+        """Who reads a value, also for the sake of lengths."""
+        return [g for g, needed in self.needs.items() if variable in needed]
 
     def _writes_elementwise(self, writer: Group, value: Variable, shared: Variable) -> bool:
         """Whether each element of the new value needs no other element of the old one than that of its own place."""
@@ -238,19 +238,21 @@ class _Scheduler:
         """What regions are given and give."""
         place = {g: part for part in parts for g in (part.groups if isinstance(part, Region) else [part])}
         graph = self.analysis.graph
-        overwritten = {graph.outputs[p] for p in in_place}
+        overwritten = {graph.outputs[p]: v for p, v in in_place.items()}
         for part in parts:
             if not isinstance(part, Region):
                 continue
             reads: dict[Variable, None] = {}
             for group in part.groups:
-                for variable in self._needs(group):
+                for variable in self.needs[group]:
                     base = base_of(variable, self.analysis)
                     if base.owner is not None and self.analysis.kinds[base.owner] in _VIEW_KINDS:
                         continue
                     home = self._home(base)
                     if home is None or place[home] is not part:
                         reads[base] = None
+            written = [v for value, v in overwritten.items() if self._home(value) in part.groups]
+            reads.update(dict.fromkeys(written))
             part.reads = [v for v in reads if not _inlined(v)]
             gives: dict[Variable | int, None] = {}
             mine = set(part.groups)

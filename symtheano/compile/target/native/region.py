@@ -19,7 +19,7 @@ from symtheano.compile.collapse import Collapsed, collapse
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.group import Lowered, kernel_of
 from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
-from symtheano.compile.lengths import Axis, Formula, Length
+from symtheano.compile.lengths import Axis, Formula, Length, Number
 from symtheano.compile.schedule import Region, Schedule, base_of
 from symtheano.compile.target.native.batched import emit_batched
 from symtheano.compile.target.native.frame import Frame, frame_of
@@ -32,6 +32,7 @@ from symtheano.compile.target.native.place import Place, contiguous, view_of
 from symtheano.compile.target.native.scratch import CHUNKS, Scratch
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import TABLE
+from symtheano.scalar.dtypes import DISCRETE
 from symtheano.scalar.expr import call, const, index, load, postorder
 from symtheano.tensor.gather import Gather
 from symtheano.tensor.type import TensorType
@@ -224,6 +225,7 @@ class _Emitter:
             if root not in self.scratch.homes:
                 self.places[value] = self.places[root]
         self._lengths_as_values()
+        self._overwritten_numbers()
         for group in self.region.groups:
             self._group(group)
         f.ret("0")
@@ -238,6 +240,13 @@ class _Emitter:
             n = self.analysis.lengths.number(variable)
             self.f.store("i64", self.code.value(n), self.places[variable].pointer, 8)
 
+    def _overwritten_numbers(self) -> None:
+        """Integers that lengths may follow from are read before their new values are written."""
+        for shared in self.overwrites.values():
+            kind: Any = shared.type
+            if shared in self.slots and kind.dtype in DISCRETE and all(n == 1 for n in kind.shape):
+                self.code.value(Number(shared))
+
     def place(self, variable: Variable) -> Place:
         """Where a value lies."""
         found = self.places.get(variable)
@@ -246,7 +255,7 @@ class _Emitter:
                 data = contiguous(self._constant(variable), self.lengths_of(variable), self.code, self.f)
                 return self.places.setdefault(variable, data)
             node = variable.owner
-            assert node is not None, f"{variable} is nowhere"
+            assert node is not None and self.analysis.kinds[node] == "view", f"{variable} is nowhere"
             found = view_of(node, self.place(node.inputs[0]), self.analysis, self.code, self.f)
             self.places[variable] = found
         return found
@@ -361,6 +370,7 @@ class _Emitter:
         given = {b.name: self.place(v) for b, v in zip(lowered.kernel.buffers, lowered.values, strict=True)}
         given["A"], given["B"] = self.place(node.inputs[0]), self.place(node.inputs[1])
         access = self._access(lowered.kernel, given, {b.name: tuple(range(b.ndim)) for b in lowered.kernel.buffers})
+        access["A"] = ("s", "c" if given["A"].unit else "s")
         layout = self.kernels.product(out.type.dtype, lowered.kernel, access)
         m, n = self.lengths_of(out)
         k = self.lengths_of(node.inputs[0])[1]
@@ -404,7 +414,8 @@ class _Emitter:
         place = (index("i0"), index("i1"))
         store = Stage(False, (Store("b0", place, load("acc", place)),))
         epilogue = Kernel(("i0", "i1"), (), (Buffer("b0", out.type.dtype, 2, written=True),), (store,), self.floatX)
-        inner = self.kernels.product(out.type.dtype, epilogue, {"b0": ("s", "c")})
+        access: dict[str, tuple[str, ...]] = {"b0": ("s", "c"), "A": ("s", "c" if given["A"].unit else "s")}
+        inner = self.kernels.product(out.type.dtype, epilogue, access)
         rank = out.type.ndim - 2
         name = f"{inner.name}.stack{rank}"
         if name not in self.kernels.module.functions:
