@@ -6,7 +6,7 @@ Arguments, shared variables and what a library routine needs inside one call are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ Amount = dict[tuple[str, ...], int]  # {("x0.shape[0]",): 8, (): 16} stands for 
 def peaks(program: Program) -> list[Amount]:
     """The amounts held at those moments that no other moment surpasses for long axes."""
     alive: dict[str, Amount] = {}
-    found: list[Amount] = []
+    moments: list[Amount] = []
     for step in program:
         if not _follow(step, alive, program):
             continue
@@ -28,6 +28,14 @@ def peaks(program: Program) -> list[Amount]:
         for amount in alive.values():
             for lengths, bytes_ in amount.items():
                 now[lengths] = now.get(lengths, 0) + bytes_
+        moments.append(now)
+    return greatest(moments)
+
+
+def greatest(moments: Iterable[Amount]) -> list[Amount]:
+    """Those that no other one surpasses."""
+    found: list[Amount] = []
+    for now in moments:
         if not any(_surpasses(other, now) for other in found):
             found = [other for other in found if not _surpasses(now, other)] + [now]
     return found
@@ -35,7 +43,7 @@ def peaks(program: Program) -> list[Amount]:
 
 def peak_memory(program: Program) -> str:
     """The peak in bytes: a number, a formula in the shapes of arguments and shared variables, or a list of formulas."""
-    texts = [_text(amount) for amount in peaks(program)] or ["0"]
+    texts = [amount_text(amount) for amount in peaks(program)] or ["0"]
     return texts[0] if len(texts) == 1 else "\n  ".join(["the greatest of", *texts])
 
 
@@ -52,7 +60,8 @@ def _surpasses(a: Amount, b: Amount) -> bool:
     return True
 
 
-def _text(amount: Amount) -> str:
+def amount_text(amount: Amount) -> str:
+    """An amount as a formula: 8*x0.shape[0] + 16."""
     terms = sorted(amount.items(), key=lambda term: (-len(term[0]), term[0]))
     return " + ".join("*".join([str(bytes_), *lengths]) for lengths, bytes_ in terms if bytes_) or "0"
 

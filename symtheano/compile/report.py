@@ -6,19 +6,26 @@ from collections import Counter
 
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.pipeline import Compiled
-from symtheano.compile.program import Call
+from symtheano.compile.program import Call, Program
 
 
 def text_report(compiled: Compiled) -> str:
     """The report as text."""
-    report, program = compiled.report, compiled.program
+    report = compiled.report
     lines = [f"graph: {report.nodes_before} nodes, {report.nodes_after} after rewriting"]
     lines += [f"  {name}: {1e3 * seconds:.2f} ms, {nodes} nodes after it" for name, seconds, nodes in report.phases]
     lines.append("rules fired: " + (", ".join(f"{n} x{k}" for n, k in sorted(report.fired.items())) or "none"))
-    kinds = Counter(type(s).__name__.lower() for s in program)
-    lines.append("steps: " + ", ".join(f"{k} {n}" for n, k in sorted(kinds.items())))
-    reused = sum(isinstance(s, Call) and s.consumes is not None for s in program)
-    lines.append(f"calls that write into memory that is there already: {reused}")
-    lines.append(f"bytes of intermediate values and outputs at the peak: {peak_memory(program)}")
+    lines += _numpy(compiled.program) if compiled.native is None else compiled.native.seen.report()
     lines += [f"time, {name}: {1e3 * s:.2f} ms" for name, s in report.seconds.items()]
     return "\n".join(lines)
+
+
+def _numpy(program: Program) -> list[str]:
+    kinds = Counter(type(s).__name__.lower() for s in program)
+    reused = sum(isinstance(s, Call) and s.consumes is not None for s in program)
+    return [
+        "runs as a NumPy program",
+        "steps: " + ", ".join(f"{k} {n}" for n, k in sorted(kinds.items())),
+        f"calls that write into memory that is there already: {reused}",
+        f"bytes of intermediate values and outputs at the peak: {peak_memory(program)}",
+    ]

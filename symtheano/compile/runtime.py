@@ -264,13 +264,29 @@ class Function:
 
     @property
     def program(self) -> Any:
-        """The steps and the memory plan; print it."""
-        return self.compiled.program
+        """The steps and the memory plan of what runs: a Program, or the Agenda of machine code. Print it."""
+        native = self.compiled.native
+        return self.compiled.program if native is None else native.seen.program
 
     @property
     def source(self) -> Listing:
-        """The generated Python text that runs."""
-        return Listing(self.compiled.source.text)
+        """The text of what runs: the NumPy program, or pseudo-C of machine code. `f.source("numpy")`: one of them.
+
+        With machine code there are "native", "numpy", "llvm" and "host": the Python program around the regions.
+        """
+        native = self.compiled.native
+        texts: dict[str, Callable[[], str]] = {"numpy": lambda: self.compiled.source.text}
+        if native is None:
+            return Listing(self.compiled.source.text, texts)
+        texts = {**native.seen.texts(), **texts}
+        return Listing(texts["native"](), texts)
+
+    def asm(self) -> str:
+        """The machine code in assembly language. ValueError where there is none."""
+        if self.compiled.native is None:
+            raise ValueError("this function has no machine code: it is a NumPy program")
+        text: str = self.compiled.native.seen.assembly()
+        return text
 
     def report(self) -> str:
         """What the compiler did: phases, rules fired, steps, memory."""

@@ -11,6 +11,7 @@ from typing import Any
 from symtheano.compile.agenda import Agenda, agenda
 from symtheano.compile.naming import Names
 from symtheano.compile.schedule import Region
+from symtheano.compile.target.native.account import account
 from symtheano.compile.target.native.llvm import Part
 from symtheano.compile.target.native.pseudo import kernel_text, region_text
 from symtheano.compile.target.native.toolchain import OPT, assembly
@@ -53,6 +54,10 @@ class Seen:
         return "\n".join(
             f"# {_title(part)}\n{assembly(part.text, level=0 if part.cold else OPT)}" for part in self.native.parts
         )
+
+    def report(self) -> list[str]:
+        """Lines of the report."""
+        return account(self.native, self.names)
 
     def texts(self) -> dict[str, Any]:
         """What `f.source(...)` can be asked for, by name: functions that make the texts."""
