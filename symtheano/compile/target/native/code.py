@@ -390,37 +390,67 @@ def _to_unsigned(function: Function, x: str, source: str, target: str, width: in
 
 
 def _rare(function: Function, instr: Instr, args: Sequence[str], width: int) -> str:
-    """A branch, taken when any lane needs it, to a function out of line."""
+    """A branch, taken when any lane needs it, to a function out of line, which goes through those lanes."""
     condition, usual, *rest = args
-    rare: Rare = instr.detail
-    types = [register_type(arg.dtype, width) for arg in instr.args[2:]]
-    name = _rare_function(function.module, rare, tuple(arg.dtype for arg in instr.args[2:]), instr.dtype, width)
-    type_, mask = register_type(instr.dtype, width), vector("i1", width)
-    any_lane = condition
-    if width > 1:
-        any_lane = function.intrinsic(f"llvm.vector.reduce.or.v{width}i1", "i1", [(mask, condition)])
-
-    def then() -> list[str]:
-        given = ", ".join(f"{t} {a}" for t, a in zip(types, rest, strict=True))
-        value = function.emit(f"call {type_} @{name}({given}) cold")
-        return [function.emit(f"select {mask} {condition}, {type_} {value}, {type_} {usual}")]
-
-    return function.when(any_lane, then, [(type_, usual)])[0]
+    dtypes = tuple(arg.dtype for arg in instr.args[2:])
+    type_ = register_type(instr.dtype, width)
+    given = [(register_type(d, width), x) for d, x in zip(dtypes, rest, strict=True)]
+    name = _rare_function(function.module, instr.detail, dtypes, instr.dtype)
+    if width == 1:
+        return function.when(condition, lambda: [function.call(f"@{name}", type_, given)], [(type_, usual)])[0]
+    name = _rare_lanes(function.module, name, dtypes, instr.dtype, width)
+    lanes = function.emit(f"bitcast {vector('i1', width)} {condition} to i{width}")
+    given = [(f"i{width}", lanes), (type_, usual), *given]
+    any_lane = function.emit(f"icmp ne i{width} {lanes}, 0")
+    return function.when(any_lane, lambda: [function.call(f"@{name}", type_, given)], [(type_, usual)])[0]
 
 
-def _rare_function(module: Module, rare: Rare, dtypes: tuple[str, ...], dtype: str, width: int) -> str:
-    """The name of the function of a Rare at a width, which is emitted once into the module."""
-    name = ".".join(["rare", rare.name, *dtypes, dtype, str(width)])
+def _rare_function(module: Module, rare: Rare, dtypes: tuple[str, ...], dtype: str) -> str:
+    """The name of the function of a Rare for one lane, which is emitted once into the module."""
+    name = ".".join(["rare", rare.name, *dtypes, dtype])
     if name not in module.functions:
         params = [f"x{k}" for k in range(len(dtypes))]
-        types = [register_type(d, width) for d in dtypes]
-        function = module.function(name, list(zip(types, params, strict=True)), register_type(dtype, width))
-        function.noinline = True
+        types = [register_type(d, 1) for d in dtypes]
+        function = module.function(name, list(zip(types, params, strict=True)), register_type(dtype, 1))
+        function.noinline = function.cold = True
         code = Code()
         result = rare.build(code, *(code.input(p, d) for p, d in zip(params, dtypes, strict=True)))
-        printer = Printer(function, code, {p: (f"%{p}", width) for p in params})
-        printer.print(code.needed([result]), width)
-        function.ret(printer.value(result, width))
+        printer = Printer(function, code, {p: (f"%{p}", 1) for p in params})
+        printer.print(code.needed([result]), 1)
+        function.ret(printer.value(result, 1))
+    return name
+
+
+def _rare_lanes(module: Module, one: str, dtypes: tuple[str, ...], dtype: str, width: int) -> str:
+    """The name of a function that calls `one` for those lanes of its arguments whose bits are set, and keeps others."""
+    name = f"{one}.{width}"
+    if name in module.functions:
+        return name
+    kinds, params = (dtype, *dtypes), [f"x{k}" for k in range(len(dtypes) + 1)]
+    wide = [register_type(d, width) for d in kinds]
+    function = module.function(name, [(f"i{width}", "lanes"), *zip(wide, params, strict=True)], wide[0])
+    function.noinline = function.cold = True
+    places = [function.alloca(t) for t in wide]  # the first holds the results
+    for type_, param, place in zip(wide, params, places, strict=True):
+        function.store(type_, f"%{param}", place, 64)
+
+    def lane(i: str, _: list[str]) -> None:
+        bit = function.emit(f"trunc i64 {i} to i{width}") if width < 64 else i
+        bit = function.emit(f"lshr i{width} %lanes, {bit}")
+        function.when(function.emit(f"trunc i{width} {bit} to i1"), lambda: one_lane(i))
+
+    def one_lane(i: str) -> None:
+        elements = [register_type(d, 1) for d in kinds]
+        addresses = [function.gep(p, i, t) for p, t in zip(places, elements, strict=True)]
+        given = [
+            (t, function.load(t, address, np.dtype(d).itemsize))
+            for t, address, d in zip(elements[1:], addresses[1:], dtypes, strict=True)
+        ]
+        value = function.call(f"@{one}", elements[0], given)
+        function.store(elements[0], value, addresses[0], np.dtype(dtype).itemsize)
+
+    function.loop("0", str(width), 1, [], lane)
+    function.ret(function.load(wide[0], places[0], 64))
     return name
 
 
