@@ -68,7 +68,7 @@ class Symtheano(Contender):
 
     def start(self) -> None:
         x = T.dvector("x")
-        st.function([x], x + 1)(np.ones(1))
+        st.function([x], x - 3)(np.ones(1))
 
     def build(self, case: Case, data: Sequence[Any]) -> Run:
         with st.config.change_flags(floatX=case.dtype):

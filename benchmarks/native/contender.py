@@ -34,7 +34,7 @@ class Contender:
     all_ways = True  # False: only the default way of a case, where compiling it is timed
 
     def start(self) -> None:
-        """Imports what is needed, and compiles something trivial, so that no case pays for what is paid once."""
+        """Imports what is needed, and compiles x - 3 for a vector, so that no case pays for what is paid once."""
         raise NotImplementedError
 
     def array(self, value: Array) -> Any:

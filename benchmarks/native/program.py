@@ -20,6 +20,7 @@ from benchmarks.native.report import goal_table, markdown, missing, table
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 DATA = ROOT / "docs" / "benchmarks" / "native.json"
+BUSY = 0.7  # load before anything is measured
 MARKS = ("<!-- native: written by make bench ARGS=native -->", "<!-- end of native -->")
 
 
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     facts = machine()
     print(*(f"{k}: {v}" for k, v in facts.items()), missing(found), sep="\n", flush=True)
+    if os.getloadavg()[0] > BUSY:
+        print("The machine is busy: threads of the peers wait for each other, and their times say little (--threads 1).")
     try:
         measured, notes = measure(setting, lines)
     finally:
