@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = machine()
     print(*(f"{k}: {v}" for k, v in facts.items()), missing(found), sep="\n", flush=True)
     if os.getloadavg()[0] > BUSY:
-        print("The machine is busy: threads of the peers wait for each other, and their times say little (--threads 1).")
+        print("The machine is busy: threads of the peers wait for each other; their times say little (--threads 1).")
     try:
         measured, notes = measure(setting, lines)
     finally:
