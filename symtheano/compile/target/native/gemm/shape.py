@@ -76,7 +76,7 @@ class Shape:
     @property
     def collected(self) -> int:
         """Rows of A that are collected at a time: enough to make good for a panel of B that is collected for them."""
-        return 4 * self.block
+        return 8 * self.block
 
 
 def shape_for(host: Host, dtype: str) -> Shape:
