@@ -19,7 +19,7 @@ from symtheano.config import config
 
 def kinds(f: Any, text: str) -> list[int]:
     """The positions of the calls whose text holds `text`."""
-    return [k for k, s in enumerate(f.program) if isinstance(s, Call) and text in s.text]
+    return [k for k, s in enumerate(f.compiled.program) if isinstance(s, Call) and text in s.text]
 
 
 def test_reductions_stand_behind_what_they_read() -> None:
@@ -37,7 +37,7 @@ def test_checks_read_arguments_and_shared_variables() -> None:
     slope = st.grad(T.sqr(T.dot(x, w)).sum(), w)
     step = 0.9 * velocity - 0.1 * slope
     f = st.function([x], updates=[(velocity, step), (w, w + step)])
-    checks = [s for s in f.program if isinstance(s, Check)]
+    checks = [s for s in f.compiled.program if isinstance(s, Check)]
     assert checks and all(name[0] in "xs" for s in checks for name in s.reads)
     held = w.get_value(borrow=True), velocity.get_value(borrow=True)
     f(np.ones((4, 3)))
@@ -54,20 +54,20 @@ def test_a_check_that_fails_names_the_operands_of_its_own_expression() -> None:
 def test_static_sizes_give_a_number() -> None:
     x = T.TensorType("float32", shape=(3, 5))("x")
     f = st.function([x], T.exp(x).dot(T.sin(x).T), mode="FAST_RUN")
-    assert peak_memory(f.program) == str(4 * (15 + 15 + 9))
+    assert peak_memory(f.compiled.program) == str(4 * (15 + 15 + 9))
 
 
 def test_the_greatest_of_several_moments() -> None:
     x, y = T.dmatrix("x"), T.dmatrix("y")
     f = st.function([x, y], [T.exp(x).sum(), T.exp(y).sum()])
-    head, *formulas = peak_memory(f.program).splitlines()
+    head, *formulas = peak_memory(f.compiled.program).splitlines()
     assert head == "the greatest of"
     assert [s.strip().split(" + ")[0] for s in formulas] == ["8*x0.shape[0]*x0.shape[1]", "8*x1.shape[0]*x1.shape[1]"]
 
 
 def test_nothing_is_held_where_nothing_is_computed() -> None:
     x = T.dmatrix("x")
-    assert peak_memory(st.function([x], [], on_unused_input="ignore").program) == "0"
+    assert peak_memory(st.function([x], [], on_unused_input="ignore").compiled.program) == "0"
 
 
 def test_the_peak_is_what_numpy_allocates() -> None:
@@ -76,7 +76,7 @@ def test_the_peak_is_what_numpy_allocates() -> None:
         y = T.tanh(T.dot(T.tanh(T.dot(x, w)), w.T)).sum(axis=0)
         f = st.function([x, w], y, mode=st.Mode(target="numpy"))
     values = {"x0": np.ones((200, 300)), "x1": np.ones((300, 400))}
-    lines = peak_memory(f.program).splitlines()
+    lines = peak_memory(f.compiled.program).splitlines()
     said = max(eval(line, dict(values)) for line in lines if "greatest" not in line)
     f(*values.values())
     tracemalloc.start()
@@ -106,5 +106,5 @@ def test_a_call_with_several_results_knows_the_size_of_each() -> None:
     x = T.dmatrix("x")
     y = x + 1
     f = st.function([x], [T.nnet.softmax(y), T.nnet.logsoftmax(y)])
-    assert "softmax_pair" in f.source
+    assert "softmax_pair" in f.source("numpy")
     assert "n?" not in f.report()

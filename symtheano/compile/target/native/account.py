@@ -86,7 +86,7 @@ def _steps(native: Any, names: Names) -> Iterator[str]:
 
 def _why_step(node: Apply | None) -> str:
     if node is None:
-        return "the result is a copy of something that is no array"
+        return "a copy that no kernel makes"
     if not isinstance(node.op, ArrayOp):
         return "its author's code is Python"
     variables: list[Any] = [*node.inputs, *node.outputs]
@@ -95,8 +95,10 @@ def _why_step(node: Apply | None) -> str:
     dtypes = ", ".join(dict.fromkeys(v.type.dtype for v in variables))
     if isinstance(node.op, Elemwise):
         return f"no machine code for {node.op.scalar_op.name} of {dtypes}"
+    if "complex" in dtypes or "float16" in dtypes:
+        return f"no loops for {dtypes}"
     if hasattr(node.op, "loop"):
-        return f"no loops for {dtypes}, or its lengths follow from values that are computed first"
+        return "its lengths follow from values that are computed first"
     return "NumPy's or SciPy's function does it"
 
 
