@@ -140,7 +140,7 @@ def _jump(xp: Any, streams: Any, out: Any) -> None:
     """All steps at once, at least 3 of them."""
     steps = out.shape[0]
     x, y = (
-        _combined(xp, xp.asarray(_coefficients(part)[:steps]), streams[3 * part : 3 * part + 3], part)
+        _combined(xp, xp.asarray(coefficients(part)[:steps]), streams[3 * part : 3 * part + 3], part)
         for part in (0, 1)
     )
     for k in range(3):
@@ -174,7 +174,7 @@ def _combined(xp: Any, coefficients: Any, values: Any, part: int) -> Any:
 
 
 @lru_cache(maxsize=2)
-def _coefficients(part: int) -> Any:
+def coefficients(part: int) -> Any:
     """[k, j]: what value j of the state contributes to the value after k + 1 steps; uint64 of shape (1024, 3)."""
     factors, modulus = (((0, 1 << 22, 129), M1), ((1 << 15, 0, (1 << 15) + 1), M2))[part]
     rows: list[tuple[int, ...]] = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]  # the state itself, the newest value first

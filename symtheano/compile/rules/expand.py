@@ -13,6 +13,7 @@ import numpy as np
 
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.expand_index import INDEX, one_hot
+from symtheano.compile.rules.expand_random import RANDOM
 from symtheano.compile.rules.expand_shape import SHAPED
 from symtheano.compile.rules.match import cast_to, like, literal
 from symtheano.compile.rules.reduce import reduced_axes
@@ -363,4 +364,5 @@ EXPANSIONS: tuple[Any, ...] = (
     expand_crossentropy_softmax_grad,
     *INDEX,
     *SHAPED,
+    *RANDOM,
 )
