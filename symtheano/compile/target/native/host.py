@@ -189,10 +189,15 @@ class _Emitter:
         node = group.head
         if node is None:
             self._copy(group)
-        elif isinstance(node.op, ArrayOp):
+            return
+        if isinstance(node.op, ArrayOp):
             self.names.update(zip(node.outputs, self._array(node), strict=True))
         else:
             self._perform(node)
+        for position in node.op.view_map:
+            out = node.outputs[position]
+            if _lender(out) in self.schedule.in_place.values():  # that memory is overwritten later
+                self.line(f"{self.names[out]} = {self._copied(self.names[out], out)}")
 
     def _perform(self, node: Apply) -> None:
         args = [self.name(i) for i in node.inputs]
@@ -280,6 +285,16 @@ class _Emitter:
             return f"int({self.name(length.variable)})"
         assert isinstance(length, Formula)
         return f"length_{length.op}({', '.join(map(self._length, length.args))})"
+
+
+def _lender(variable: Variable) -> Variable:
+    """The variable whose memory this one may be."""
+    while variable.owner is not None:
+        lent = variable.owner.op.view_map.get(variable.index or 0)
+        if not lent:
+            return variable
+        variable = variable.owner.inputs[lent[0]]
+    return variable
 
 
 def _all(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
