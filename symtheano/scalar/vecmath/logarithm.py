@@ -1,7 +1,7 @@
 """log, log2, log10 and log1p: x = 2 ** e * (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), and a fit in f.
 
-The float32 polynomial is that of Cephes (logf), the float64 one that of fdlibm (e_log.c), whose form is
-log(1 + f) = f - (f*f/2 - s * (f*f/2 + R(s*s))) with s = f / (2 + f).
+The float64 polynomial is that of fdlibm (e_log.c), in its form log(1 + f) = f - (f*f/2 - s * (f*f/2 + R(s*s))) where
+s = f / (2 + f).
 """
 
 from __future__ import annotations
@@ -10,27 +10,36 @@ import math
 
 from symtheano.scalar.machine import Code, Reg
 from symtheano.scalar.vecmath.bits import (
-    at_most,
     choose,
     format_of,
     from_bits,
     horner,
     quick_two_sum,
     to_bits,
-    two_sum,
 )
 
 _F32 = (
-    7.0376836292e-2,
-    -1.1514610310e-1,
-    1.1676998740e-1,
-    -1.2420140846e-1,
-    1.4249322787e-1,
-    -1.6668057665e-1,
-    2.0000714765e-1,
-    -2.4999993993e-1,
-    3.3333331174e-1,
-)
+    -0.07631335407495499,
+    0.12762883305549622,
+    -0.13161760568618774,
+    0.14201585948467255,
+    -0.16623196005821228,
+    0.20001238584518433,
+    -0.2500082552433014,
+    0.3333333134651184,
+)  # (log(1 + f) - f + f**2 / 2) / f**3
+_LOG2_F32 = (
+    -0.09265708923339844,
+    0.17226052284240723,
+    -0.1918627917766571,
+    0.2072264403104782,
+    -0.23981142044067383,
+    0.28839996457099915,
+    -0.3606831133365631,
+    0.48090219497680664,
+    -0.7213475108146667,
+    1.4426950216293335,
+)  # log2(1 + f) / f
 _F64 = (
     1.479819860511658591e-01,
     1.531383769920937332e-01,
@@ -51,10 +60,7 @@ _LOG10_E = {
     "float32": (0.4345703125, -2.7583061345e-04),
     "float64": (4.34294481878168880939e-01, 2.50829467116452752298e-11),
 }
-_LOG2_E = {
-    "float32": (1.4423828125, 3.1222839639e-04),
-    "float64": (1.44269504072144627571e00, 1.67517131648865118353e-10),
-}
+_LOG2_E = (1.44269504072144627571e00, 1.67517131648865118353e-10)
 
 
 def split(code: Code, x: Reg) -> tuple[Reg, Reg]:
@@ -63,16 +69,25 @@ def split(code: Code, x: Reg) -> tuple[Reg, Reg]:
     up = form.stored + 1
     small = code.lt(x, code.like(x, form.least_normal))
     scaled = code.select(small, code.mul(x, code.like(x, 2.0**up)), x)
-    one, least = (form.bias << form.stored), _LEAST[x.dtype]
-    bits = to_bits(code, scaled)
-    bits = code.add(bits, code.like(bits, one - least))
-    exponent = code.lshr(bits, code.like(bits, form.stored))
+    bits, field = _exponent_field(code, scaled)
+    e = code.sub(field, choose(code, small, x, form.bias + up, form.bias))
+    stored = code.and_(bits, code.like(bits, (1 << form.stored) - 1))
+    mantissa = from_bits(code, code.add(stored, code.like(bits, _LEAST[x.dtype])))
+    return code.sub(mantissa, code.like(x, 1.0)), e
+
+
+def _exponent_field(code: Code, x: Reg) -> tuple[Reg, Reg]:
+    """x = 2 ** e * m with m between sqrt(1/2) and sqrt(2): bits that begin with e + bias, and that as a float.
+
+    The other bits are those of m less those of sqrt(1/2). For x positive, finite and normal.
+    """
+    form = format_of(x)
+    bits = to_bits(code, x)
+    bits = code.add(bits, code.like(bits, (form.bias << form.stored) - _LEAST[x.dtype]))
     # An integer below 2 ** stored becomes a float when it is the mantissa of 2 ** stored.
-    wide = 2.0**form.stored
-    exponent = code.or_(exponent, code.like(bits, form.stored + form.bias << form.stored))
-    offset = choose(code, small, x, wide + form.bias + up, wide + form.bias)
-    mantissa = code.add(code.and_(bits, code.like(bits, (1 << form.stored) - 1)), code.like(bits, least))
-    return code.sub(from_bits(code, mantissa), code.like(x, 1.0)), code.sub(from_bits(code, exponent), offset)
+    field = code.lshr(bits, code.like(bits, form.stored))
+    field = code.or_(field, code.like(bits, form.stored + form.bias << form.stored))
+    return bits, code.sub(from_bits(code, field), code.like(x, 2.0**form.stored))
 
 
 def _parts(code: Code, f: Reg) -> tuple[Reg, Reg, Reg]:
@@ -83,18 +98,15 @@ def _parts(code: Code, f: Reg) -> tuple[Reg, Reg, Reg]:
         return half, cube, horner(code, f, _F32)
     s = code.div(f, code.add(f, code.like(f, 2.0)))
     z = code.mul(s, s)
-    return half, s, code.add(half, code.mul(z, horner(code, z, _F64)))
+    return half, s, code.fma(z, horner(code, z, _F64), half)
 
 
 def _log(code: Code, f: Reg, e: Reg) -> Reg:
     """e log 2 + log(1 + f)."""
     high, low = _LOG2[f.dtype]
     if f.dtype == "float32":
-        z = code.mul(f, f)
-        rest = code.mul(code.mul(f, z), horner(code, f, _F32))
-        rest = code.fma(e, code.like(f, low), rest)
-        rest = code.fma(z, code.like(f, -0.5), rest)
-        return code.fma(e, code.like(f, high), code.add(f, rest))
+        value = code.fma(code.mul(f, f), horner(code, f, [*_F32, -0.5]), f)
+        return code.fma(e, code.like(f, high), code.fma(e, code.like(f, low), value))
     half, s, factor = _parts(code, f)
     rest = code.fma(s, factor, code.mul(e, code.like(f, low)))
     return code.fma(e, code.like(f, high), code.sub(f, code.sub(half, rest)))
@@ -115,7 +127,9 @@ def log(code: Code, x: Reg) -> Reg:
 def log2(code: Code, x: Reg) -> Reg:
     """The logarithm to base 2: exact for powers of 2."""
     f, e = split(code, x)
-    value, high, low = _scaled(code, f, _LOG2_E[x.dtype])
+    if x.dtype == "float32":
+        return _at_the_edges(code, x, code.fma(f, horner(code, f, _LOG2_F32), e))
+    value, high, low = _scaled(code, f, _LOG2_E)
     total, error = quick_two_sum(code, e, high)
     return _at_the_edges(code, x, code.add(total, code.add(code.add(low, value), error)))
 
@@ -147,12 +161,15 @@ def _upper_half(code: Code, x: Reg) -> Reg:
 
 
 def log1p(code: Code, x: Reg) -> Reg:
-    """log(1 + x), with all its digits near 0."""
+    """log(1 + x), with all its digits near 0: 1 + x = 2**e * (1 + f) for f = x / 2**e + (1 / 2**e - 1)."""
     form = format_of(x)
-    u, lost = two_sum(code, code.like(x, 1.0), x)
-    f, e = split(code, u)
-    # 1 + x = u + lost = 2**e * (1 + f + lost / 2**e); for the largest e the power is taken as 0.
-    bits = to_bits(code, code.sub(code.like(x, form.shifter + form.bias), at_most(code, e, form.bias)))
-    power = from_bits(code, code.shl(bits, code.like(bits, form.stored)))
-    value = _log(code, code.fma(lost, power, f), e)
-    return code.copysign(_at_the_edges(code, u, value), x)
+    # Where 1 is nothing beside x, which is scaled so that 1 / 2**e is a normal number.
+    large, down = code.gt(x, code.like(x, 2.0 ** (form.bias - 27))), 60
+    scaled = code.select(large, code.mul(x, code.like(x, 2.0**-down)), x)
+    u = code.add(scaled, code.like(x, 1.0))
+    bits, field = _exponent_field(code, u)
+    e = code.sub(field, choose(code, large, x, form.bias - down, form.bias))
+    exponent = code.and_(bits, code.like(bits, -1 << form.stored))
+    power = from_bits(code, code.sub(code.like(bits, 2 * form.bias << form.stored), exponent))
+    f = code.fma(scaled, power, code.sub(power, code.like(x, 1.0)))
+    return code.copysign(_at_the_edges(code, u, _log(code, f, e)), x)
