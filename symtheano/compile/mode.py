@@ -48,12 +48,19 @@ class Mode:
     """How a function is compiled.
 
     linker: Theano's names are accepted; "py" and "numpy" choose the NumPy target. target: "native" (machine code),
-    "numpy", or None: what config.target says. optimizer: "fast_run" (all phases),
-    "fast_compile" (canonicalize and stabilize), None (the graph as written, closed and merged).
+    "numpy", or None: what config.target says. optimizer: "fast_run" (all phases), "fast_compile" (canonicalize and
+    stabilize), None (the graph as written, closed and merged). tiered: whether a function answers at once, by NumPy,
+    while its machine code is made in the background.
     `including` and `excluding` take names of rules and of phases.
     """
 
-    def __init__(self, linker: str | None = None, optimizer: str | None = "default", target: str | None = None):
+    def __init__(
+        self,
+        linker: str | None = None,
+        optimizer: str | None = "default",
+        target: str | None = None,
+        tiered: bool = False,
+    ):
         if linker not in _LINKERS:
             raise ValueError(explain(f"No linker is called {linker!r}", remedy=f"choose one of {_listed(_LINKERS)}"))
         if optimizer not in _OPTIMIZERS:
@@ -64,6 +71,7 @@ class Mode:
         self.linker = linker
         self.provided_optimizer = optimizer
         self.target = target
+        self.tiered = bool(tiered)
         self.included: frozenset[str] = frozenset()
         self.excluded: frozenset[str] = frozenset()
 
@@ -74,7 +82,7 @@ class Mode:
 
     def clone(self) -> Mode:
         """A mode of its own with the same settings."""
-        new = Mode(self.linker, self.provided_optimizer, self.target)
+        new = Mode(self.linker, self.provided_optimizer, self.target, self.tiered)
         new.included, new.excluded = self.included, self.excluded
         return new
 
@@ -109,7 +117,7 @@ class Mode:
         return f"{type(self).__name__}(linker = {self.linker}, optimizer = {self.optimizer})"
 
     def _key(self) -> tuple[Any, ...]:
-        return (type(self), self.linker, self.optimizer, self.target, self.included, self.excluded)
+        return (type(self), self.linker, self.optimizer, self.target, self.tiered, self.included, self.excluded)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mode) and self._key() == other._key()

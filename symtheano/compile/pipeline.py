@@ -45,6 +45,7 @@ class Compiled:
     report: Report
     settings: Settings
     native: Any = None  # target.native.target.Native
+    pending: Callable[[], Any] | None = None  # makes `native`, for compile/tiered.py
 
     @cached_property
     def program(self) -> Program:
@@ -101,7 +102,11 @@ def compile_graph(
     compiled = Compiled(graph, report, settings)
     target = chosen(mode)
     if target is not None:
-        compiled.native = target.compile_native(graph, inputs, unpack)
+        started = target.start(graph, inputs, unpack)
+        if mode.tiered and isinstance(started, target.Prepared):
+            compiled.pending = started.finish
+        else:
+            compiled.native = target.finished(started)
     if compiled.native is None:
         compiled.source  # noqa: B018
     report.seconds["lower"] = time.perf_counter() - clock

@@ -9,13 +9,14 @@ from symtheano.compile.pipeline import Compiled
 from symtheano.compile.program import Call, Program
 
 
-def text_report(compiled: Compiled) -> str:
-    """The report as text."""
+def text_report(compiled: Compiled, state: str = "") -> str:
+    """The report as text. state: what has become of machine code that is made in the background."""
     report = compiled.report
     lines = [f"graph: {report.nodes_before} nodes, {report.nodes_after} after rewriting"]
     lines += [f"  {name}: {1e3 * seconds:.2f} ms, {nodes} nodes after it" for name, seconds, nodes in report.phases]
     lines.append("rules fired: " + (", ".join(f"{n} x{k}" for n, k in sorted(report.fired.items())) or "none"))
     lines += _numpy(compiled.program) if compiled.native is None else compiled.native.seen.report()
+    lines += [state] if state else []
     lines += [f"time, {name}: {1e3 * s:.2f} ms" for name, s in report.seconds.items()]
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakMethod
 
 from symtheano.compile.entry import Guard, make_entries
 from symtheano.compile.explain import runtime_context
@@ -18,6 +19,7 @@ from symtheano.compile.pipeline import Compiled, compile_graph
 from symtheano.compile.profiling import ProfileStats
 from symtheano.compile.report import text_report
 from symtheano.compile.target.choice import chosen
+from symtheano.compile.tiered import Tier
 from symtheano.errors import add_context, explain
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.shared import Container, SharedVariable
@@ -76,6 +78,7 @@ class Function:
         )
         containers = [s.container for s in spec.shared]
         self._numpy: Callable[..., Any] | None = None
+        self._tier: Tier | None = None
         self._host: Callable[..., Any] | None = None  # of machine code
         ranked = sorted(dict.fromkeys(containers), key=_rank)
         self._entry, self._trusted, self._entry_text = make_entries(
@@ -102,6 +105,8 @@ class Function:
         self.unpack_single = spec.unpack
         self.return_none = not spec.outs
         self._enter(containers)
+        if self._tier is not None:
+            self._tier.later()
         self.compiled.report.seconds["total"] = time.perf_counter() - clock
         if self.profile is not None:
             self.profile.compile_time += self.compiled.report.seconds["total"]
@@ -109,9 +114,27 @@ class Function:
     # -- making ----------------------------------------------------------------------------------------------------
     def _program(self) -> Callable[..., Any]:
         """What runs behind the checks of arguments."""
-        native = self.compiled.native
-        if native is None:
+        if self.compiled.pending is not None:
+            self._tier = Tier(self._numpy_program(), self.compiled.pending, WeakMethod(self._take_over))
+            return self._tier
+        if self.compiled.native is None:
             return self._numpy_program()
+        return self._native_program(self.compiled.native)
+
+    def _take_over(self, native: Any) -> Callable[..., Any]:
+        """Machine code is there now: calls go to it. Its program, for those that come through Python."""
+        self.compiled.native, self.compiled.pending = native, None
+        run = self._native_program(native)
+        self._enter([s.container for s in self.spec.shared])
+        return run
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits for machine code that is made in the background (`Mode(tiered=True)`); whether it runs now."""
+        if self._tier is not None:
+            self._tier.wait(timeout)
+        return self.compiled.native is not None
+
+    def _native_program(self, native: Any) -> Callable[..., Any]:
         run = self._host = native.load([s.container.storage for s in self.spec.shared], self._by_numpy)
 
         def attempt(*args: Any) -> Any:
@@ -290,7 +313,7 @@ class Function:
 
     def report(self) -> str:
         """What the compiler did: phases, rules fired, steps, memory."""
-        return text_report(self.compiled)
+        return text_report(self.compiled, "" if self._tier is None else self._tier.state)
 
     # -- state -----------------------------------------------------------------------------------------------------
     def get_shared(self) -> list[SharedVariable]:

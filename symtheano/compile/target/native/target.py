@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -110,21 +110,26 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
 
     unpack: the only result is returned itself, not a list.
     """
+    return finished(start(graph, inputs, unpack))
+
+
+def finished(started: Prepared | Recalled | None) -> Native | Recalled | None:
+    """What was started, made to the end."""
+    return started.finish() if isinstance(started, Prepared) else started
+
+
+def start(graph: FunctionGraph, inputs: int, unpack: bool) -> Prepared | Recalled | None:
+    """The same, up to the schedule where machine code is not there yet."""
     key = recipe.key_of(graph, inputs, unpack)
     known = None if key is None or config.check_programs else recipe.read(key)
     if known is not None:
         return Recalled(graph, inputs, unpack, config.floatX, known)
     prepared = prepare(graph, inputs, unpack)
-    if prepared is None:
-        return None
-    native = prepared.finish()
-    if key is not None:
-        recipe.write(key, native.runnable, native.parts, native.exports)
-    return native
+    return None if prepared is None else replace(prepared, key=key)
 
 
 def prepare(graph: FunctionGraph, inputs: int, unpack: bool, floatX: str | None = None) -> Prepared | None:
-    """The same up to the schedule: all that depends on settings which may change meanwhile."""
+    """A graph up to its schedule: all that depends on settings which may change meanwhile."""
     floatX = floatX or config.floatX
     clock = Clock()
     expanded = graph.rewrite(_expansions())
@@ -172,6 +177,7 @@ class Prepared:
     unpack: bool
     floatX: str
     clock: Clock
+    key: str | None = None  # of the recipe to write
 
     def finish(self) -> Native:
         """Machine code in memory, and all that is needed to run it."""
@@ -213,7 +219,7 @@ class Prepared:
             cells=tuple(numbers[v] for v in shared),
             constants=tuple(v.data for v in constants),
         )
-        return Native(
+        native = Native(
             analysis=analysis,
             fusion=fusion,
             schedule=plan,
@@ -231,6 +237,9 @@ class Prepared:
             runnable=runnable,
             exports=exports,
         )
+        if self.key is not None:
+            recipe.write(self.key, runnable, pieces, exports)
+        return native
 
 
 def function_type(base: type) -> type:
