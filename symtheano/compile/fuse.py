@@ -207,14 +207,13 @@ class _Fuser:
                 self._join(node, group, where)
             else:
                 self._read_memory(out, group)
+        users = self.result.users.get(out, {})
         if out in self.wanted:  # moved axes of a computed value: it is computed where it shall lie
             self._alone(node)
-            return
-        users = self.result.users.get(out)
-        if users:
+        elif users:
             self.result.stored[out] = None
-            for group in users:
-                self._read_memory(base, group)
+        for group in users:
+            self._read_memory(base, group)
 
     def _member(self, node: Apply, kind: Kind) -> None:
         (out,) = node.outputs
