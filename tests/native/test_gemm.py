@@ -155,11 +155,28 @@ def test_products_of_whole_numbers_are_exact(name: str, dtype: str, machine: str
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layouts", [("rows", "rows"), ("columns", "rows"), ("rows", "columns"), ("apart", "apart")])
-def test_large_products_are_exact(layouts: tuple[str, str], dtype: str, machine: str) -> None:
+@pytest.mark.parametrize("size", [(131, 1201, 150), (450, 331, 140)])
+def test_large_products_are_exact(
+    size: tuple[int, int, int], layouts: tuple[str, str], dtype: str, machine: str
+) -> None:
     """Beyond where parts of A and B are collected, and with several blocks of rows and panels of columns."""
     spec = update(dtype)
-    arrays = arrays_for(spec, 131, 1201, 150, (*layouts, "rows"))
+    arrays = arrays_for(spec, *size, (*layouts, "rows"))
     check_exactly(spec, arrays, native_for(spec, arrays, machine), [50])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_and_columns_that_are_one_in_memory(dtype: str) -> None:
+    """Strides of 0, as of broadcast arrays."""
+    spec = plain(dtype)
+    for name in "AB":
+        for axis in (0, 1):
+            arrays = arrays_for(spec, 21, 30, 70)
+            one = np.take(arrays[name], [0], axis)
+            arrays[name] = np.broadcast_to(one, arrays[name].shape)
+            right = expected(spec, arrays)["out"]
+            Native(spec, arrays)(arrays)
+            np.testing.assert_array_equal(arrays["out"], right)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -265,6 +282,8 @@ def test_the_blas_is_called_where_the_choice_is(monkeypatch: pytest.MonkeyPatch)
     for (m, k, n), layouts, called in (
         ((8, 8, 8), ("rows", "rows", "rows"), True),
         ((8, 8, 8), ("columns", "columns", "rows"), True),
+        ((64, 8, 8), ("rows", "columns", "rows"), True),
+        ((8, 8, 64), ("columns", "rows", "rows"), True),
         ((8, 8, 7), ("rows", "rows", "rows"), False),
         ((2, 64, 8), ("rows", "rows", "rows"), False),
         ((8, 8, 8), ("apart", "rows", "rows"), False),
