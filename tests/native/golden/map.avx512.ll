@@ -58,10 +58,10 @@ loop5:
   %.37 = phi i64 [%.23, %end4], [%.52, %loop5]
   %.38 = sub i64 %.10, %.37
   %.39 = call i64 @llvm.umin.i64(i64 %.38, i64 16)
-  %.40 = trunc i64 %.39 to i32
-  %.41 = insertelement <16 x i32> poison, i32 %.40, i64 0
-  %.42 = shufflevector <16 x i32> %.41, <16 x i32> poison, <16 x i32> zeroinitializer
-  %.43 = icmp ult <16 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>, %.42
+  %.40 = sub i64 16, %.39
+  %.41 = trunc i64 %.40 to i16
+  %.42 = lshr i16 -1, %.41
+  %.43 = bitcast i16 %.42 to <16 x i1>
   %.44 = getelementptr float, ptr %.18, i64 %.37
   %.45 = call <16 x float> @llvm.masked.load.v16f32.p0(ptr %.44, i32 4, <16 x i1> %.43, <16 x float> zeroinitializer)
   %.46 = getelementptr float, ptr %.4, i64 %.37

@@ -58,10 +58,10 @@ loop5:
   %.37 = phi i64 [%.25, %end4], [%.50, %loop5]
   %.38 = sub i64 %.10, %.37
   %.39 = call i64 @llvm.umin.i64(i64 %.38, i64 8)
-  %.40 = trunc i64 %.39 to i32
-  %.41 = insertelement <8 x i32> poison, i32 %.40, i64 0
-  %.42 = shufflevector <8 x i32> %.41, <8 x i32> poison, <8 x i32> zeroinitializer
-  %.43 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %.42
+  %.40 = sub i64 8, %.39
+  %.41 = trunc i64 %.40 to i8
+  %.42 = lshr i8 -1, %.41
+  %.43 = bitcast i8 %.42 to <8 x i1>
   %.44 = getelementptr float, ptr %.19, i64 %.37
   %.45 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %.44, i32 4, <8 x i1> %.43, <8 x float> zeroinitializer)
   %.46 = getelementptr float, ptr %.22, i64 %.37

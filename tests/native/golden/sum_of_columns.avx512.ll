@@ -13,6 +13,8 @@ declare void @llvm.masked.store.v8f64.p0(<8 x double>, ptr, i32, <8 x i1>)
 declare <8 x double> @llvm.masked.load.v8f64.p0(ptr, i32, <8 x i1>, <8 x double>)
 define internal i32 @kernel(ptr %args, i64 %lo, i64 %hi, ptr %scratch) #0 {
 entry:
+  %.121 = alloca <8 x double>, align 64
+  %.126 = alloca <8 x double>, align 64
   %.1 = getelementptr i8, ptr %args, i64 0
   %.2 = load ptr, ptr %.1, align 8
   %.3 = getelementptr i8, ptr %args, i64 8
@@ -28,7 +30,7 @@ entry:
   %.13 = icmp slt i64 %lo, %hi
   br i1 %.13, label %loop1, label %end2
 loop1:
-  %.14 = phi i64 [%lo, %entry], [%.130, %end16]
+  %.14 = phi i64 [%lo, %entry], [%.138, %end16]
   %.15 = add i64 %.14, 512
   %.16 = call i64 @llvm.smin.i64(i64 %.15, i64 %hi)
   %.17 = icmp slt i64 %.14, %.16
@@ -37,10 +39,10 @@ loop3:
   %.18 = phi i64 [%.14, %loop1], [%.29, %loop3]
   %.19 = sub i64 %.16, %.18
   %.20 = call i64 @llvm.umin.i64(i64 %.19, i64 8)
-  %.21 = trunc i64 %.20 to i32
-  %.22 = insertelement <8 x i32> poison, i32 %.21, i64 0
-  %.23 = shufflevector <8 x i32> %.22, <8 x i32> poison, <8 x i32> zeroinitializer
-  %.24 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %.23
+  %.21 = sub i64 8, %.20
+  %.22 = trunc i64 %.21 to i8
+  %.23 = lshr i8 -1, %.22
+  %.24 = bitcast i8 %.23 to <8 x i1>
   %.25 = sub i64 %.18, %.14
   %.26 = getelementptr double, ptr %.11, i64 %.25
   %.27 = getelementptr double, ptr %.12, i64 %.25
@@ -107,10 +109,10 @@ loop11:
   %.70 = phi i64 [%.37, %end8], [%.104, %end14]
   %.71 = sub i64 %.16, %.70
   %.72 = call i64 @llvm.umin.i64(i64 %.71, i64 8)
-  %.73 = trunc i64 %.72 to i32
-  %.74 = insertelement <8 x i32> poison, i32 %.73, i64 0
-  %.75 = shufflevector <8 x i32> %.74, <8 x i32> poison, <8 x i32> zeroinitializer
-  %.76 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %.75
+  %.73 = sub i64 8, %.72
+  %.74 = trunc i64 %.73 to i8
+  %.75 = lshr i8 -1, %.74
+  %.76 = bitcast i8 %.75 to <8 x i1>
   %.77 = sub i64 %.70, %.14
   %.78 = icmp slt i64 %.32, %.34
   br i1 %.78, label %loop13, label %end14
@@ -156,32 +158,48 @@ end6:
   %.109 = icmp slt i64 %.14, %.16
   br i1 %.109, label %loop15, label %end16
 loop15:
-  %.110 = phi i64 [%.14, %end6], [%.127, %loop15]
+  %.110 = phi i64 [%.14, %end6], [%.135, %end20]
   %.111 = sub i64 %.16, %.110
   %.112 = call i64 @llvm.umin.i64(i64 %.111, i64 8)
-  %.113 = trunc i64 %.112 to i32
-  %.114 = insertelement <8 x i32> poison, i32 %.113, i64 0
-  %.115 = shufflevector <8 x i32> %.114, <8 x i32> poison, <8 x i32> zeroinitializer
-  %.116 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %.115
+  %.113 = sub i64 8, %.112
+  %.114 = trunc i64 %.113 to i8
+  %.115 = lshr i8 -1, %.114
+  %.116 = bitcast i8 %.115 to <8 x i1>
   %.117 = sub i64 %.110, %.14
   %.118 = getelementptr double, ptr %.11, i64 %.117
   %.119 = getelementptr double, ptr %.12, i64 %.117
-  %.120 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %.118, i32 8, <8 x i1> %.116, <8 x double> zeroinitializer)
-  %.121 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %.119, i32 8, <8 x i1> %.116, <8 x double> zeroinitializer)
-  %.122 = fcmp ord <8 x double> %.121, %.121
-  %.123 = fadd <8 x double> %.120, %.121
-  %.124 = select <8 x i1> %.122, <8 x double> %.123, <8 x double> %.120
-  %.125 = getelementptr double, ptr %.4, i64 %.110
-  call void @llvm.masked.store.v8f64.p0(<8 x double> %.124, ptr %.125, i32 8, <8 x i1> %.116)
-  %.126 = add nuw nsw i64 %.110, 8
-  %.127 = freeze i64 %.126
-  %.128 = icmp slt i64 %.127, %.16
-  br i1 %.128, label %loop15, label %end16
+  %.120 = icmp ne i64 %.112, 8
+  br i1 %.120, label %then17, label %end18
+then17:
+  %.122 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %.118, i32 8, <8 x i1> %.116, <8 x double> zeroinitializer)
+  store <8 x double> %.122, ptr %.121, align 64
+  br label %end18
+end18:
+  %.123 = phi ptr [%.118, %loop15], [%.121, %then17]
+  %.124 = load <8 x double>, ptr %.123, align 8
+  %.125 = icmp ne i64 %.112, 8
+  br i1 %.125, label %then19, label %end20
+then19:
+  %.127 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %.119, i32 8, <8 x i1> %.116, <8 x double> zeroinitializer)
+  store <8 x double> %.127, ptr %.126, align 64
+  br label %end20
+end20:
+  %.128 = phi ptr [%.119, %end18], [%.126, %then19]
+  %.129 = load <8 x double>, ptr %.128, align 8
+  %.130 = fcmp ord <8 x double> %.129, %.129
+  %.131 = fadd <8 x double> %.124, %.129
+  %.132 = select <8 x i1> %.130, <8 x double> %.131, <8 x double> %.124
+  %.133 = getelementptr double, ptr %.4, i64 %.110
+  call void @llvm.masked.store.v8f64.p0(<8 x double> %.132, ptr %.133, i32 8, <8 x i1> %.116)
+  %.134 = add nuw nsw i64 %.110, 8
+  %.135 = freeze i64 %.134
+  %.136 = icmp slt i64 %.135, %.16
+  br i1 %.136, label %loop15, label %end16
 end16:
-  %.129 = add nuw nsw i64 %.14, 512
-  %.130 = freeze i64 %.129
-  %.131 = icmp slt i64 %.130, %hi
-  br i1 %.131, label %loop1, label %end2
+  %.137 = add nuw nsw i64 %.14, 512
+  %.138 = freeze i64 %.137
+  %.139 = icmp slt i64 %.138, %hi
+  br i1 %.139, label %loop1, label %end2
 end2:
   ret i32 0
 }

@@ -66,10 +66,10 @@ loop7:
   %.41 = phi <8 x float> [%.39, %end6], [%.52, %loop7]
   %.43 = sub i64 %.8, %.42
   %.44 = call i64 @llvm.umin.i64(i64 %.43, i64 8)
-  %.45 = trunc i64 %.44 to i32
-  %.46 = insertelement <8 x i32> poison, i32 %.45, i64 0
-  %.47 = shufflevector <8 x i32> %.46, <8 x i32> poison, <8 x i32> zeroinitializer
-  %.48 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %.47
+  %.45 = sub i64 8, %.44
+  %.46 = trunc i64 %.45 to i8
+  %.47 = lshr i8 -1, %.46
+  %.48 = bitcast i8 %.47 to <8 x i1>
   %.49 = getelementptr float, ptr %.15, i64 %.42
   %.50 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %.49, i32 4, <8 x i1> %.48, <8 x float> zeroinitializer)
   %.51 = fadd <8 x float> %.41, %.50

@@ -20,23 +20,35 @@ Address = Callable[[str], str]  # of the element in a lane, given its number
 
 @dataclass(frozen=True)
 class Lanes:
-    """width lanes. mask: <width x i1>, those that exist, and count: how many those are; None: all."""
+    """width lanes. mask: <width x i1>, those that exist, and count: how many those are; None: all.
+
+    mostly: whether nearly always all exist, in a loop over whole vectors and the rest.
+    """
 
     width: int = 1
     mask: str | None = None
     count: str | None = None
+    mostly: bool = False
 
 
-def lanes_until(function: Function, position: str, stop: str, width: int) -> Lanes:
+def lanes_until(function: Function, position: str, stop: str, width: int, mostly: bool) -> Lanes:
     """The lanes of a vector that starts at `position` of an axis of length `stop`."""
     left = function.emit(f"sub i64 {stop}, {position}")
     count = function.intrinsic("llvm.umin.i64", "i64", [("i64", left), ("i64", str(width))])
     if width == 1:
         return Lanes()
+    if function.module.host.masks and width in (8, 16, 32, 64):
+        # As many ones as there are lanes, made where integers are: vectors have enough to do.
+        bits = f"i{width}"
+        missing = function.emit(f"sub i64 {width}, {count}")
+        if width < 64:
+            missing = function.emit(f"trunc i64 {missing} to {bits}")
+        ones = function.emit(f"lshr {bits} -1, {missing}")
+        return Lanes(width, function.emit(f"bitcast {bits} {ones} to {vector('i1', width)}"), count, mostly)
     many = vector("i32", width)
     first = function.emit(f"insertelement {many} poison, i32 {function.emit(f'trunc i64 {count} to i32')}, i64 0")
     limit = function.emit(f"shufflevector {many} {first}, {many} poison, <{width} x i32> zeroinitializer")
-    return Lanes(width, function.emit(f"icmp ult {many} {numbers('i32', width)}, {limit}"), count)
+    return Lanes(width, function.emit(f"icmp ult {many} {numbers('i32', width)}, {limit}"), count, mostly)
 
 
 def numbers(type_: str, width: int) -> str:
@@ -49,16 +61,31 @@ def load(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
     type_, align = vector(LLVM_TYPES[dtype], lanes.width), np.dtype(dtype).itemsize
     if lanes.mask is None:
         return loaded(function, dtype, function.load(type_, pointer, align), lanes.width)
-    if not function.module.host.masks:
-        rest = _is_rest(function, lanes)
-        source = function.when(
-            rest, lambda: [_gathered(function, dtype, _beside(function, dtype, pointer), lanes)], [("ptr", pointer)]
-        )
-        return loaded(function, dtype, function.load(type_, source[0], align), lanes.width)
+    if function.module.host.masks and not lanes.mostly:
+        return loaded(function, dtype, _masked(function, dtype, pointer, lanes), lanes.width)
+    # Whole vectors are read as they are: a load with a mask costs an instruction more, or has to be written out.
+    source = function.when(
+        _is_rest(function, lanes), lambda: [_copied(function, dtype, pointer, lanes)], [("ptr", pointer)]
+    )
+    return loaded(function, dtype, function.load(type_, source[0], align), lanes.width)
+
+
+def _masked(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
+    type_ = vector(LLVM_TYPES[dtype], lanes.width)
     name = f"llvm.masked.load.{_suffix(dtype, lanes.width)}.p0"
-    mask = (vector("i1", lanes.width), lanes.mask)
-    args = [("ptr", pointer), ("i32", str(align)), mask, (type_, "zeroinitializer")]
-    return loaded(function, dtype, function.intrinsic(name, type_, args), lanes.width)
+    mask = (vector("i1", lanes.width), lanes.mask or "")
+    args = [("ptr", pointer), ("i32", str(np.dtype(dtype).itemsize)), mask, (type_, "zeroinitializer")]
+    return function.intrinsic(name, type_, args)
+
+
+def _copied(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
+    """Elements side by side copied to the stack, behind them zeros: their place."""
+    if not function.module.host.masks:
+        return _gathered(function, dtype, _beside(function, dtype, pointer), lanes)
+    type_ = vector(LLVM_TYPES[dtype], lanes.width)
+    buffer = function.alloca(type_)
+    function.store(type_, _masked(function, dtype, pointer, lanes), buffer, 64)
+    return buffer
 
 
 def store(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes) -> None:

@@ -102,7 +102,7 @@ class _Run:
         def body(i: str, carried: list[Values]) -> list[Values]:
             with writer.printer.scope():
                 if self.nest.row:
-                    writer.enter_lanes(i, self.size, width, rest)
+                    writer.enter_lanes(i, self.size, width, rest, not self.light)
                     self._print(self.nest.innermost)
                 else:
                     assert self.axis is not None

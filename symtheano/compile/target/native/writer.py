@@ -120,7 +120,7 @@ class Writer:
 
             def block(i: str, _: list[str], width: int = width, rest: bool = rest) -> None:
                 with self.printer.scope():
-                    self.enter_lanes(i, stop, width, rest)
+                    self.enter_lanes(i, stop, width, rest, heavy)
                     body()
 
             with self.printer.scope():
@@ -139,10 +139,10 @@ class Writer:
         whole = self.function.emit(f"and i64 {length}, {-width}")
         return self.function.emit(f"add i64 {begin}, {whole}")
 
-    def enter_lanes(self, position: str, stop: str, width: int, rest: bool) -> None:
-        """Inside a loop along the lanes. rest: some of them may lie behind the end."""
+    def enter_lanes(self, position: str, stop: str, width: int, rest: bool, mostly: bool) -> None:
+        """Inside a loop along the lanes. rest: some may lie behind the end; mostly: only in the last of many steps."""
         self.printer.give(AT, position, 1)
-        self.lanes = memory.lanes_until(self.function, position, stop, width) if rest else Lanes(width)
+        self.lanes = memory.lanes_until(self.function, position, stop, width, mostly) if rest else Lanes(width)
 
     def carry(
         self,
