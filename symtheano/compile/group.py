@@ -130,6 +130,8 @@ class _Lowering:
             dtype = "bool"
         elif isinstance(op, CAReduceDtype):
             dtype = op.acc_dtype
+        if all(a == -1 for a in self.group.folds[node]):  # of one element; others may fold over the group's axes
+            return _Value(call(cast(out.type.dtype), call(cast(dtype), expr)), value.level, value.inner)
         name = f"r{self.reductions}"
         self.reductions += 1
         self.statements.append((value.level, True, Reduce(name, row, dtype, expr)))
