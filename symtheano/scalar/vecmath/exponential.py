@@ -114,14 +114,20 @@ def reduced(code: Code, x: Reg, offset: int) -> tuple[Reg, Reg, Reg]:
     return rest, code.fma(n, low, code.sub(high, rest)), shifted
 
 
-def exp(code: Code, x: Reg, low: Reg | None = None) -> Reg:
-    """e ** x; or e ** (x + low), for a small correction of x that x itself has no room for."""
+def exp(code: Code, x: Reg, low: Reg | None = None, factor: Reg | None = None) -> Reg:
+    """e ** x; or e ** (x + low), for a small correction of x that x itself has no room for; or that times a factor.
+
+    With a factor below 1 the product may be finite where e ** x is not.
+    """
     c, form = _CONSTANTS[x.dtype], format_of(x)
-    clamped = at_least(code, at_most(code, x, c.above), c.below)
+    clamped = at_least(code, at_most(code, x, c.above if factor is None else c.above + 10.0), c.below)
     rest, _, shifted = reduced(code, clamped, 2 * form.bias)
     if low is not None:
         rest = code.add(rest, low)
-    return times_power(code, horner(code, rest, [*c.exp, 1.0, 1.0]), to_bits(code, shifted))
+    value = horner(code, rest, [*c.exp, 1.0, 1.0])
+    if factor is not None:
+        value = code.mul(value, factor)
+    return times_power(code, value, to_bits(code, shifted))
 
 
 def exp_not_positive(code: Code, x: Reg) -> Reg:
