@@ -61,7 +61,7 @@ def load(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
     type_, align = vector(LLVM_TYPES[dtype], lanes.width), np.dtype(dtype).itemsize
     if lanes.mask is None:
         return loaded(function, dtype, function.load(type_, pointer, align), lanes.width)
-    if function.module.host.masks and not lanes.mostly:
+    if _has_masks(function, dtype) and not lanes.mostly:
         return loaded(function, dtype, _masked(function, dtype, pointer, lanes), lanes.width)
     # Whole vectors are read as they are: a load with a mask costs an instruction more, or has to be written out.
     source = function.when(
@@ -80,7 +80,7 @@ def _masked(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
 
 def _copied(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
     """Elements side by side copied to the stack, behind them zeros: their place."""
-    if not function.module.host.masks:
+    if not _has_masks(function, dtype):
         return _gathered(function, dtype, _beside(function, dtype, pointer), lanes)
     type_ = vector(LLVM_TYPES[dtype], lanes.width)
     buffer = function.alloca(type_)
@@ -95,15 +95,29 @@ def store(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes
     if lanes.mask is None:
         function.store(type_, raw, pointer, align)
         return
-    if not function.module.host.masks:
-        rest = _is_rest(function, lanes)
-        function.when(rest, lambda: _scattered(function, dtype, raw, _beside(function, dtype, pointer), lanes))
-        whole = function.emit(f"xor i1 {rest}, true")
-        function.when(whole, lambda: function.store(type_, raw, pointer, align))
+    if function.module.host.masks:
+        _store_masked(function, dtype, raw, pointer, lanes)
         return
-    mask = (vector("i1", lanes.width), lanes.mask)
+    rest = _is_rest(function, lanes)
+    if _has_masks(function, dtype):
+        function.when(rest, lambda: _store_masked(function, dtype, raw, pointer, lanes))
+    else:
+        function.when(rest, lambda: _scattered(function, dtype, raw, _beside(function, dtype, pointer), lanes))
+    whole = function.emit(f"xor i1 {rest}, true")
+    function.when(whole, lambda: function.store(type_, raw, pointer, align))
+
+
+def _store_masked(function: Function, dtype: str, raw: str, pointer: str, lanes: Lanes) -> None:
     name = f"llvm.masked.store.{_suffix(dtype, lanes.width)}.p0"
-    function.intrinsic(name, "void", [(type_, raw), ("ptr", pointer), ("i32", str(align)), mask])
+    mask = (vector("i1", lanes.width), lanes.mask or "")
+    value = (vector(LLVM_TYPES[dtype], lanes.width), raw)
+    function.intrinsic(name, "void", [value, ("ptr", pointer), ("i32", str(np.dtype(dtype).itemsize)), mask])
+
+
+def _has_masks(function: Function, dtype: str) -> bool:
+    """Whether the processor loads and stores some lanes of a vector: AVX2 does of floats and doubles."""
+    host = function.module.host
+    return host.masks or ("+avx2" in host.features.split(",") and np.dtype(dtype).itemsize in (4, 8))
 
 
 def gathers(function: Function, dtype: str) -> bool:
