@@ -1,11 +1,12 @@
 """Who multiplies: our own tiles, or the BLAS. A rule for each kind of machine, from `python -m benchmarks.gemm_table`.
 
-machine             own tiles against OpenBLAS, one thread, 10 to 2000 a side        rule
-AVX-512 (Zen 4)     0.95 to 1.6 times as fast, and they do epilogues themselves      own tiles, always
-AVX2 (the same)     0.87 to 1.7 times                                                own tiles, always
-Apple's             not measured; Accelerate has a matrix unit that no instruction   BLAS from 2^18 multiplications
+machine             own tiles against OpenBLAS, one thread, 10 to 2000 a side         rule
+AVX-512 (Zen 4)     0.87 to 1.6 times as fast, median 1.05; they do epilogues         own tiles, always
+                    themselves. Slowest: C - r A B for k up to 20, and 64 a side
+AVX2 (the same)     0.87 to 1.7 times; slowest from 1000 a side on                    own tiles, always
+Apple's             not measured; Accelerate has a matrix unit that no instruction    BLAS from 2^18 multiplications
                     of ours reaches
-others              not measured; the tiles are as for AVX2                          own tiles, always
+others              not measured; the tiles are as for AVX2                           own tiles, always
 """
 
 from __future__ import annotations
