@@ -161,9 +161,11 @@ class _Scheduler:
             chosen[position] = shared
         return chosen
 
-    def _readers(self, variable: Variable) -> list[Group]:
-        """Who reads a value, also for the sake of lengths."""
-        return [g for g, needed in self.needs.items() if variable in needed]
+    def _readers(self, variable: Any) -> list[Group]:
+        """Who reads a value. A number may be read as a length; lengths of arrays are no values, and stay as they are."""
+        number = all(n == 1 for n in variable.type.shape)
+        users = self.fusion.users.get(variable, {})
+        return [g for g, needed in self.needs.items() if g in users or (number and variable in needed)]
 
     def _writes_elementwise(self, writer: Group, value: Variable, shared: Variable) -> bool:
         """Whether each element of the new value needs no other element of the old one than that of its own place."""
@@ -172,7 +174,7 @@ class _Scheduler:
             return value is writer.head.outputs[0] and only_copies(writer, self.analysis)
         if writer.kind not in ("kernel", "product") or value in self.fusion.users:
             return False
-        if value.type.dtype != shared.type.dtype or not sizes.same_shape(sizes.of(value), sizes.of(shared)):  # type: ignore[attr-defined]
+        if value.type.dtype != shared.type.dtype or not sizes.same_shape(sizes.of(value), sizes.of(shared)):
             return False
         if value.owner is writer.head:
             where: tuple[int | None, ...] = (0, 1)
