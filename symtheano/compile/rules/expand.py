@@ -13,6 +13,7 @@ import numpy as np
 
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.expand_index import INDEX, one_hot
+from symtheano.compile.rules.expand_pool import POOLING
 from symtheano.compile.rules.expand_random import RANDOM
 from symtheano.compile.rules.expand_shape import SHAPED
 from symtheano.compile.rules.match import cast_to, like, literal
@@ -365,4 +366,5 @@ EXPANSIONS: tuple[Any, ...] = (
     *INDEX,
     *SHAPED,
     *RANDOM,
+    *POOLING,
 )
