@@ -62,6 +62,7 @@ RANGES: dict[str, Any] = {
 }
 # Beyond, results are plain (0, infinity, a first term), and mpmath takes minutes.
 LIMITS = {"gamma": 300.0, "gammaln": 1e15, "psi": 1e15, "tri_gamma": 1e15, "erf": 1e3, "erfc": 1e3, "erfcx": 1e4}
+LIMITS |= {"i0": 1e3, "i1": 1e3, "j0": 1e6, "j1": 1e6}
 POLES = ("gamma", "gammaln", "psi", "tri_gamma")  # at all negative whole numbers, and so at all large ones
 SPECIAL = [0.0, 1.0, 2.0, 0.5, 3.0, 0.75, 1.5, 10.0, 100.0, 1e-8, 1e-30, 1e30, np.inf, np.nan]
 _SPECIAL = {
