@@ -35,6 +35,11 @@ WHOLE_MAPS: list[Callable[[Expr, Expr], Expr]] = [
     lambda x, y: m.minimum(x, y),
     lambda x, y: m.switch(m.lt(x, y), x, y + 1),
 ]
+COMPLEX_MAPS: list[Callable[[Expr, Expr], Expr]] = [
+    lambda x, y: x + y,
+    lambda x, y: x * m.conj(y) - 2.0,
+    lambda x, y: m.cast(m.abs_(x), "complex64") - y,
+]
 
 
 @st.composite
@@ -43,8 +48,9 @@ def kernels(draw: Any) -> tuple[Kernel, dict[str, str], dict[str, int]]:
     names = AXES[: draw(st.integers(0, 3))]
     cut = draw(st.integers(0, len(names)))
     axes, inner = names[:cut], names[cut:]
-    dtype = draw(st.sampled_from(["float32", "float64", "int32", "int64", "int8"]))
-    maps = FLOAT_MAPS if dtype.startswith("float") else WHOLE_MAPS
+    dtype = draw(st.sampled_from(["float32", "float64", "int32", "int64", "int8", "complex64"]))
+    maps = FLOAT_MAPS if dtype.startswith("float") else COMPLEX_MAPS if dtype == "complex64" else WHOLE_MAPS
+    ops = ["add"] if dtype == "complex64" else ["add", "maximum", "minimum"]
     own = {"float32": "float64", "int8": "int32"}.get(dtype, dtype)
     buffers: list[Buffer] = []
     shapes: dict[str, str] = {}
@@ -79,7 +85,7 @@ def kernels(draw: Any) -> tuple[Kernel, dict[str, str], dict[str, int]]:
                 body.append(Keep(f"t{number}", dtype, value))
                 made.append(load(f"t{number}", [index(a) for a in inner]))
             if draw(st.booleans()):
-                op = draw(st.sampled_from(["add", "maximum", "minimum"]))
+                op = draw(st.sampled_from(ops))
                 kind = own if op == "add" else dtype
                 body.append(Reduce(f"r{number}", TABLE[op], kind, value))
                 made.append(m.cast(load(f"r{number}"), dtype))
@@ -118,8 +124,7 @@ def test_random_kernels(case: tuple[Kernel, dict[str, str], dict[str, int]], see
     truth: dict[str, np.ndarray] = {}
     for k, buffer in enumerate(kernel.buffers):
         shape = [sizes[a] for a in shapes[buffer.name]]
-        numbers = rng.normal(size=shape) if buffer.dtype.startswith("float") else rng.integers(-9, 9, shape)
-        values = np.asarray(numbers).astype(buffer.dtype)
+        values = _random(rng, buffer.dtype, shape)
         found[buffer.name] = _laid_out(values, how[k % len(how)])
         truth[buffer.name] = values.copy()
     stop = sizes[kernel.axes[0]] if kernel.axes else 0
@@ -130,8 +135,16 @@ def test_random_kernels(case: tuple[Kernel, dict[str, str], dict[str, int]], see
             _assert_close(found[buffer.name], truth[buffer.name], len([*pairwise(kernel.stages)]))
 
 
+def _random(rng: np.random.Generator, dtype: str, shape: list[int]) -> np.ndarray:
+    kind = np.dtype(dtype).kind
+    if kind == "i":
+        return np.asarray(rng.integers(-9, 9, shape)).astype(dtype)
+    numbers = rng.normal(size=shape) + (1j * rng.normal(size=shape) if kind == "c" else 0)
+    return np.asarray(numbers).astype(dtype)
+
+
 def _assert_close(found: np.ndarray, truth: np.ndarray, stages: int) -> None:
-    if found.dtype.kind != "f":
+    if found.dtype.kind not in "fc":
         np.testing.assert_array_equal(found, truth)
         return
     # Sums of up to 70 ** 3 terms of either sign, of which later stages make sums again.

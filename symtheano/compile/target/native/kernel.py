@@ -18,7 +18,7 @@ from symtheano.compile.kernel import Kernel, Stage, Store
 from symtheano.compile.target.native.address import affine
 from symtheano.compile.target.native.cost import nanoseconds
 from symtheano.compile.target.native.layout import ABI, Layout
-from symtheano.compile.target.native.llvm import LLVM_TYPES, Module
+from symtheano.compile.target.native.llvm import Module, element_type
 from symtheano.compile.target.native.nest import Classes, Nest, choose
 from symtheano.compile.target.native.panels import Panels
 from symtheano.compile.target.native.point import AT, Access, lower_kernel
@@ -172,7 +172,7 @@ class _Axes:
                     row = function.emit(f"mul i64 {function.emit(f'sub i64 {at}, {i}')}, {PITCH}")
                     row = function.emit(f"sub i64 {row}, {j}")
                     for name, access in crossed.items():
-                        writer.crossings[name] = function.gep(self.tiles[name], row, LLVM_TYPES[access.dtype])
+                        writer.crossings[name] = function.gep(self.tiles[name], row, element_type(access.dtype))
                     self.columns = (j, j_end)
                     self._descend(depth + 1)
 
@@ -193,7 +193,7 @@ class _Axes:
             writer.printer.give(AT, columns[0], 1)
             inside = (self.nest.point, self.nest.point - 1)
             writer.print(p for p in self.levels.need(access.regs) if self.levels.of[p].depth in inside)
-            source = writer.pointer(access, 0)
+            source = writer.pointer(access)
             assert access.offset is not None
             stride = writer.printer.value(access.offset, 1)
         lengths = [function.emit(f"sub i64 {end}, {begin}") for begin, end in (columns, rows)]

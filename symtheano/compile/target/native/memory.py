@@ -35,8 +35,11 @@ def lanes_until(function: Function, position: str, stop: str, width: int, mostly
     """The lanes of a vector that starts at `position` of an axis of length `stop`."""
     left = function.emit(f"sub i64 {stop}, {position}")
     count = function.intrinsic("llvm.umin.i64", "i64", [("i64", left), ("i64", str(width))])
-    if width == 1:
-        return Lanes()
+    return Lanes() if width == 1 else lanes_counted(function, count, width, mostly)
+
+
+def lanes_counted(function: Function, count: str, width: int, mostly: bool) -> Lanes:
+    """The first `count` of some lanes."""
     if function.module.host.masks and width in (8, 16, 32, 64):
         # As many ones as there are lanes, made where integers are: vectors have enough to do.
         bits = f"i{width}"
@@ -125,10 +128,10 @@ def gathers(function: Function, dtype: str) -> bool:
     return function.module.host.masks and np.dtype(dtype).itemsize in (4, 8)
 
 
-def gather(function: Function, dtype: str, pointer: str, offsets: str, lanes: Lanes) -> str:
-    """The register of elements at offsets (a vector of i64) from a pointer."""
-    element, width = LLVM_TYPES[dtype], lanes.width
-    type_, places = vector(element, width), vector("i64", width)
+def gather(function: Function, dtype: str, pointer: str, offsets: str, lanes: Lanes, element: str | None = None) -> str:
+    """The register of elements at offsets (a vector of i64) from a pointer. element: the type that they count."""
+    element, width = element or LLVM_TYPES[dtype], lanes.width
+    type_, places = vector(LLVM_TYPES[dtype], width), vector("i64", width)
     addresses = function.emit(f"getelementptr {element}, ptr {pointer}, {places} {offsets}")
     name = f"llvm.masked.gather.{_suffix(dtype, width)}.v{width}p0"
     mask = (vector("i1", width), lanes.mask or splat_literal("i1", "true", width))
@@ -148,11 +151,10 @@ def store_each(function: Function, dtype: str, value: str, address: Address, lan
     _scattered(function, dtype, storable(function, dtype, value, lanes.width), address, lanes, add)
 
 
-def added(function: Function, dtype: str, value: str, pointer: str, lanes: Lanes) -> str:
-    """A register, and the elements side by side added to it."""
+def added(function: Function, dtype: str, x: str, y: str, width: int) -> str:
+    """The sum of registers."""
     kind = {"f": "fadd", "b": "or"}.get(np.dtype(dtype).kind, "add")
-    old = load(function, dtype, pointer, lanes)
-    return function.emit(f"{kind} {register_type(dtype, lanes.width)} {old}, {value}")
+    return function.emit(f"{kind} {register_type(dtype, width)} {x}, {y}")
 
 
 def spread(function: Function, offsets: str, lanes: Lanes) -> Address:
@@ -205,8 +207,8 @@ def _scattered(function: Function, dtype: str, raw: str, address: Address, lanes
     def copy(lane: str, _: list[str]) -> None:
         item, target = function.load(element, function.gep(buffer, lane, element), align), address(lane)
         if add:
-            value = added(function, dtype, loaded(function, dtype, item, 1), target, Lanes())
-            item = storable(function, dtype, value, 1)
+            old = load(function, dtype, target, Lanes())
+            item = storable(function, dtype, added(function, dtype, old, loaded(function, dtype, item, 1), 1), 1)
         function.store(element, item, target, align)
 
     function.loop("0", lanes.count or str(lanes.width), 1, [], copy)

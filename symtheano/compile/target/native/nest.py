@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 from symtheano.compile.kernel import Kernel, Stage, Store
 from symtheano.compile.target.native.address import Affine, affine
-from symtheano.scalar.dtypes import is_complex
 from symtheano.scalar.expr import Expr, postorder
 
 Classes = Mapping[str, tuple[str, ...]]  # for each buffer, of each of its axes: "c" side by side, "s" a run-time stride
@@ -55,7 +54,7 @@ class Nest:
 def choose(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], tiles: bool = True) -> Nest:
     """The nest in which most elements lie side by side along the lanes."""
     accesses = list(_accesses(kernel, dtypes))
-    vector = _vector_axis(kernel, classes, dtypes, accesses)
+    vector = _vector_axis(kernel, classes, accesses)
     if vector in kernel.axes and kernel.inner and _waits(kernel):
         vector = None
     tile = _tile_axis(kernel, classes, accesses, vector) if tiles else None
@@ -80,9 +79,7 @@ _Use = tuple[Stage, str, tuple[Affine, ...], bool]  # a stage, a buffer, an inde
 _WORTH = {"beside": 4, "same": 1, "apart": -3, "gather": -3}
 
 
-def _vector_axis(kernel: Kernel, classes: Classes, dtypes: Mapping[Expr, str], accesses: Sequence[_Use]) -> str | None:
-    if any(is_complex(d) for d in (*dtypes.values(), *(b.dtype for b in kernel.buffers))):
-        return None  # pairs of registers: one point at a time
+def _vector_axis(kernel: Kernel, classes: Classes, accesses: Sequence[_Use]) -> str | None:
     candidates = [*kernel.axes, *kernel.inner]
     adds = [stage for stage, _, _, add in accesses if add]
     candidates = [a for a in candidates if all(_keeps_order(a, stage, kernel) for stage in adds)]

@@ -28,7 +28,7 @@ def transpose_function(module: Module, itemsize: int) -> str:
 
 
 def _body(function: Function, itemsize: int, pitch: int) -> None:
-    side = 8 if itemsize >= 4 else 0
+    side = 8 if itemsize in (4, 8) else 0
     if not side:
         _plain(function, itemsize, pitch, ("0", "%rows"), ("0", "%columns"))
         return
@@ -52,7 +52,7 @@ def _plain(function: Function, itemsize: int, pitch: int, rows: tuple[str, str],
     def element(r: str, c: str) -> None:
         source = _place(function, type_, "%from", r, "%stride", c)
         target = _place(function, type_, "%to", c, str(pitch), r)
-        function.store(type_, function.load(type_, source, itemsize), target, itemsize)
+        function.store(type_, function.load(type_, source, 1), target, 1)
 
     function.loop(*rows, 1, [], lambda r, _: function.loop(*columns, 1, [], lambda c, _: element(r, c)) and None)
 
@@ -62,7 +62,7 @@ def _square(function: Function, itemsize: int, pitch: int, side: int, r: str, c:
     rows = []
     for k in range(side):
         row = function.emit(f"add i64 {r}, {k}")
-        rows.append(function.load(vector, _place(function, element, "%from", row, "%stride", c), itemsize))
+        rows.append(function.load(vector, _place(function, element, "%from", row, "%stride", c), 1))
     distance = 1
     while distance < side:
         for k in range(side):
@@ -74,7 +74,7 @@ def _square(function: Function, itemsize: int, pitch: int, side: int, r: str, c:
         distance *= 2
     for k in range(side):
         column = function.emit(f"add i64 {c}, {k}")
-        function.store(vector, rows[k], _place(function, element, "%to", column, str(pitch), r), itemsize)
+        function.store(vector, rows[k], _place(function, element, "%to", column, str(pitch), r), 1)
 
 
 def _shuffle(function: Function, vector: str, x: str, y: str, lanes: list[int]) -> str:

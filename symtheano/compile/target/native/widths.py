@@ -16,7 +16,7 @@ from symtheano.compile.kernel import Keep, Kernel, Reduce, Stage, Store
 from symtheano.compile.target.native.address import affine
 from symtheano.compile.target.native.llvm import Host
 from symtheano.compile.target.native.nest import Classes, Nest, step_along
-from symtheano.scalar.dtypes import FLOAT, real_of
+from symtheano.scalar.dtypes import FLOAT, is_complex, real_of
 from symtheano.scalar.expr import Expr, postorder
 from symtheano.scalar.rows_convert import register_dtype
 
@@ -57,8 +57,9 @@ def widths(kernel: Kernel, nest: Nest, classes: Classes, dtypes: Mapping[Expr, s
         return Widths(1, 1, 1, tuple(False for _ in weights), weights)
     sizes = _sizes(kernel, nodes, dtypes)
     lanes = host.vector_bytes // max(sizes, key=lambda size: (sizes[size], size))
+    parts = 1 + any(is_complex(d) for d in dtypes.values())
     # A few values of the widest type must fit the registers: 32 of 64 bytes, or 16 of a quarter of that.
-    unroll = max(1, min(UNROLL if host.masks else UNROLL // 2, 8 * host.vector_bytes // (lanes * max(sizes))))
+    unroll = max(1, min(UNROLL if host.masks else UNROLL // 2, 8 * host.vector_bytes // (lanes * max(sizes) * parts)))
     return Widths(lanes, unroll, _panel(kernel, lanes), tuple(w >= HEAVY for w in weights), weights)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from symtheano.compile.kernel import Kernel
-from symtheano.compile.target.native import memory
+from symtheano.compile.target.native import memory, pairs
 from symtheano.compile.target.native.code import register_type
 from symtheano.compile.target.native.layout import Scratch, Slot
 from symtheano.compile.target.native.levels import Levels
@@ -22,7 +22,7 @@ from symtheano.compile.target.native.point import AT, LANES, Access, Point, Read
 from symtheano.compile.target.native.reduce import Accumulator, Values
 from symtheano.compile.target.native.wide import WidePrinter
 from symtheano.compile.target.native.widths import Widths
-from symtheano.scalar.dtypes import real_of
+from symtheano.scalar.dtypes import is_complex, real_of
 from symtheano.scalar.machine import Reg
 
 
@@ -219,21 +219,33 @@ class Writer:
     # -- memory ----------------------------------------------------------------------------------------------------
 
     def _read(self, name: str, read: Read) -> None:
-        access, function, lanes = read.access, self.function, self.lanes
+        lanes = Lanes() if read.access.along == "same" else self.lanes
+        self.printer.give(name, self._value(name, read, lanes), lanes.width)
+
+    def _value(self, name: str, read: Read, lanes: Lanes) -> str:
+        """What is loaded: an element (a part of it) for each lane."""
+        access, part, function = read.access, read.part, self.function
         dtype = real_of(access.dtype)
-        if access.along == "same":
-            lanes = Lanes()
-            value = memory.load(function, dtype, self.pointer(access, read.part), lanes)
-        elif access.along == "beside":
-            value = memory.load(function, dtype, self.pointer(access, read.part), lanes)
-        elif name in self.crossings:
-            pointer = function.gep(self.crossings[name], self.printer.inputs[AT][0], LLVM_TYPES[dtype])
-            value = memory.load(function, dtype, pointer, lanes)
-        elif memory.gathers(function, dtype):
-            value = memory.gather(function, dtype, *self._offsets(access), lanes)
-        else:
-            value = memory.load_each(function, dtype, self._each(access), lanes)
-        self.printer.give(name, value, lanes.width)
+        if access.along in ("same", "beside") or name in self.crossings:
+            if name in self.crossings:
+                pointer = function.gep(self.crossings[name], self.printer.inputs[AT][0], element_type(access.dtype))
+            else:
+                pointer = self.pointer(access)
+            return self._load(access.dtype, pointer, part, lanes)
+        if memory.gathers(function, dtype):
+            pointer, offsets = self._offsets(access)
+            element = element_type(access.dtype)
+            return memory.gather(function, dtype, self._part(pointer, dtype, part), offsets, lanes, element)
+        return memory.load_each(function, dtype, self._each(access, part), lanes)
+
+    def _load(self, dtype: str, pointer: str, part: int, lanes: Lanes) -> str:
+        """Elements side by side, or their parts."""
+        own = real_of(dtype)
+        if not is_complex(dtype):
+            return memory.load(self.function, dtype, pointer, lanes)
+        if lanes.width == 1:
+            return memory.load(self.function, own, self._part(pointer, own, part), lanes)
+        return pairs.load_part(self.function, own, pointer, part, lanes)
 
     def write(self, writes: Sequence[Write]) -> None:
         """What a stage stores, in order."""
@@ -241,28 +253,37 @@ class Writer:
             access = write.access
             dtype = real_of(access.dtype)
             wide = any(self.levels.of[v.place].wide for v in write.values) or (write.add and self.lanes.width > 1)
-            if access.along == "same" and not wide:
-                for part, reg in enumerate(write.values):
-                    self._store(write, dtype, self.pointer(access, part), Lanes(), reg)
-            elif access.along == "beside":
-                self._store(write, dtype, self.pointer(access, 0), self.lanes, write.values[0])
-            else:
-                value = self.printer.value(write.values[0], self.lanes.width)
-                memory.store_each(self.function, dtype, value, self._each(access), self.lanes, write.add)
+            if access.along == "beside" or (access.along == "same" and not wide):
+                self._store(write, self.pointer(access), self.lanes if access.along == "beside" else Lanes())
+                continue
+            for part, reg in enumerate(write.values):
+                value = self.printer.value(reg, self.lanes.width)
+                memory.store_each(self.function, dtype, value, self._each(access, part), self.lanes, write.add)
 
-    def _store(self, write: Write, dtype: str, pointer: str, lanes: Lanes, reg: Reg) -> None:
-        value = self.printer.value(reg, lanes.width)
+    def _store(self, write: Write, pointer: str, lanes: Lanes) -> None:
+        """Stores, or adds to, elements side by side."""
+        function, dtype = self.function, write.access.dtype
+        own = real_of(dtype)
+        values = [self.printer.value(reg, lanes.width) for reg in write.values]
         if write.add:
-            value = memory.added(self.function, dtype, value, pointer, lanes)
-        memory.store(self.function, dtype, value, pointer, lanes)
+            old = [self._load(dtype, pointer, part, lanes) for part in range(len(values))]
+            values = [memory.added(function, own, x, y, lanes.width) for x, y in zip(old, values, strict=True)]
+        if len(values) > 1 and lanes.width > 1:
+            pairs.store_parts(function, own, values, pointer, lanes)
+            return
+        for part, value in enumerate(values):
+            memory.store(function, own, value, self._part(pointer, own, part), lanes)
 
-    def pointer(self, access: Access, part: int) -> str:
+    def _part(self, pointer: str, dtype: str, part: int) -> str:
+        return pointer if not part else self.function.gep(pointer, str(part), LLVM_TYPES[dtype])
+
+    def pointer(self, access: Access) -> str:
         """The address of (the first lane's) element."""
         element = element_type(access.dtype)
         pointer = self._rows.get((access.memory, access.base.place)) or self._base(access)
         if access.lane is not None:
             pointer = self.function.gep(pointer, self.printer.value(access.lane, 1), element)
-        return pointer if not part else self.function.gep(pointer, str(part), LLVM_TYPES[real_of(access.dtype)])
+        return pointer
 
     def _base(self, access: Access) -> str:
         offset = self.printer.value(access.base, 1)
@@ -277,16 +298,17 @@ class Writer:
         if access.along == "gather":
             return self.pointers[access.memory], offsets
         type_ = vector("i64", width)
-        return self.pointer(access, 0), self.function.emit(f"mul {type_} {offsets}, {memory.numbers('i64', width)}")
+        return self.pointer(access), self.function.emit(f"mul {type_} {offsets}, {memory.numbers('i64', width)}")
 
-    def _each(self, access: Access) -> memory.Address:
-        """The address of the element in each lane."""
-        function, element = self.function, element_type(access.dtype)
+    def _each(self, access: Access, part: int) -> memory.Address:
+        """The address of the element in each lane, of a part of it."""
+        function, element, dtype = self.function, element_type(access.dtype), real_of(access.dtype)
         if access.along == "gather":
             assert access.offset is not None
             offsets = memory.spread(function, self.printer.value(access.offset, self.lanes.width), self.lanes)
-            return lambda lane: function.gep(self.pointers[access.memory], offsets(lane), element)
-        first = self.pointer(access, 0)
+            first = self._part(self.pointers[access.memory], dtype, part)
+            return lambda lane: function.gep(first, offsets(lane), element)
+        first = self._part(self.pointer(access), dtype, part)
         stride = "0" if access.offset is None else self.printer.value(access.offset, 1)
         return lambda lane: function.gep(first, function.emit(f"mul i64 {lane}, {stride}"), element)
 
