@@ -9,8 +9,6 @@ declare i64 @llvm.umin.i64(i64, i64)
 define internal i32 @kernel(ptr %args, i64 %lo, i64 %hi, ptr %scratch) #0 {
 entry:
   %.46 = alloca <8 x float>, align 64
-  %.59 = alloca <8 x float>, align 64
-  %.74 = alloca <8 x float>, align 64
   %.1 = getelementptr i8, ptr %args, i64 0
   %.2 = load ptr, ptr %.1, align 8
   %.3 = getelementptr i8, ptr %args, i64 8
@@ -28,7 +26,7 @@ entry:
   %.15 = icmp slt i64 %lo, %hi
   br i1 %.15, label %loop1, label %end2
 loop1:
-  %.16 = phi i64 [%lo, %entry], [%.88, %end6]
+  %.16 = phi i64 [%lo, %entry], [%.86, %end6]
   %.17 = mul i64 %.16, %.12
   %.18 = getelementptr float, ptr %.2, i64 %.17
   %.19 = mul i64 %.16, %.14
@@ -56,7 +54,7 @@ end4:
   %.36 = icmp slt i64 %.23, %.10
   br i1 %.36, label %loop5, label %end6
 loop5:
-  %.37 = phi i64 [%.23, %end4], [%.85, %end20]
+  %.37 = phi i64 [%.23, %end4], [%.83, %end20]
   %.38 = sub i64 %.10, %.37
   %.39 = call i64 @llvm.umin.i64(i64 %.38, i64 8)
   %.40 = trunc i64 %.39 to i32
@@ -89,61 +87,61 @@ end8:
   %.58 = icmp ne i64 %.39, 8
   br i1 %.58, label %then11, label %end12
 then11:
-  store <8 x float> zeroinitializer, ptr %.59, align 64
-  %.60 = icmp slt i64 0, %.39
-  br i1 %.60, label %loop13, label %end14
+  store <8 x float> zeroinitializer, ptr %.46, align 64
+  %.59 = icmp slt i64 0, %.39
+  br i1 %.59, label %loop13, label %end14
 loop13:
-  %.61 = phi i64 [0, %then11], [%.66, %loop13]
-  %.62 = getelementptr float, ptr %.57, i64 %.61
-  %.63 = load float, ptr %.62, align 4
-  %.64 = getelementptr float, ptr %.59, i64 %.61
-  store float %.63, ptr %.64, align 4
-  %.65 = add nuw nsw i64 %.61, 1
-  %.66 = freeze i64 %.65
-  %.67 = icmp slt i64 %.66, %.39
-  br i1 %.67, label %loop13, label %end14
+  %.60 = phi i64 [0, %then11], [%.65, %loop13]
+  %.61 = getelementptr float, ptr %.57, i64 %.60
+  %.62 = load float, ptr %.61, align 4
+  %.63 = getelementptr float, ptr %.46, i64 %.60
+  store float %.62, ptr %.63, align 4
+  %.64 = add nuw nsw i64 %.60, 1
+  %.65 = freeze i64 %.64
+  %.66 = icmp slt i64 %.65, %.39
+  br i1 %.66, label %loop13, label %end14
 end14:
   br label %end12
 end12:
-  %.68 = phi ptr [%.57, %end8], [%.59, %end14]
-  %.69 = load <8 x float>, ptr %.68, align 4
-  %.70 = fmul <8 x float> %.56, %.69
-  %.71 = fadd <8 x float> %.70, splat (float 0x3FF0000000000000)
-  %.72 = getelementptr float, ptr %.20, i64 %.37
-  %.73 = icmp ne i64 %.39, 8
-  br i1 %.73, label %then15, label %end16
+  %.67 = phi ptr [%.57, %end8], [%.46, %end14]
+  %.68 = load <8 x float>, ptr %.67, align 4
+  %.69 = fmul <8 x float> %.56, %.68
+  %.70 = fadd <8 x float> %.69, splat (float 0x3FF0000000000000)
+  %.71 = getelementptr float, ptr %.20, i64 %.37
+  %.72 = icmp ne i64 %.39, 8
+  br i1 %.72, label %then15, label %end16
 then15:
-  store <8 x float> %.71, ptr %.74, align 64
-  %.75 = icmp slt i64 0, %.39
-  br i1 %.75, label %loop17, label %end18
+  store <8 x float> %.70, ptr %.46, align 64
+  %.73 = icmp slt i64 0, %.39
+  br i1 %.73, label %loop17, label %end18
 loop17:
-  %.76 = phi i64 [0, %then15], [%.81, %loop17]
-  %.77 = getelementptr float, ptr %.74, i64 %.76
-  %.78 = load float, ptr %.77, align 4
-  %.79 = getelementptr float, ptr %.72, i64 %.76
-  store float %.78, ptr %.79, align 4
-  %.80 = add nuw nsw i64 %.76, 1
-  %.81 = freeze i64 %.80
-  %.82 = icmp slt i64 %.81, %.39
-  br i1 %.82, label %loop17, label %end18
+  %.74 = phi i64 [0, %then15], [%.79, %loop17]
+  %.75 = getelementptr float, ptr %.46, i64 %.74
+  %.76 = load float, ptr %.75, align 4
+  %.77 = getelementptr float, ptr %.71, i64 %.74
+  store float %.76, ptr %.77, align 4
+  %.78 = add nuw nsw i64 %.74, 1
+  %.79 = freeze i64 %.78
+  %.80 = icmp slt i64 %.79, %.39
+  br i1 %.80, label %loop17, label %end18
 end18:
   br label %end16
 end16:
-  %.83 = xor i1 %.73, true
-  br i1 %.83, label %then19, label %end20
+  %.81 = xor i1 %.72, true
+  br i1 %.81, label %then19, label %end20
 then19:
-  store <8 x float> %.71, ptr %.72, align 4
+  store <8 x float> %.70, ptr %.71, align 4
   br label %end20
 end20:
-  %.84 = add nuw nsw i64 %.37, 8
-  %.85 = freeze i64 %.84
-  %.86 = icmp slt i64 %.85, %.10
-  br i1 %.86, label %loop5, label %end6
+  %.82 = add nuw nsw i64 %.37, 8
+  %.83 = freeze i64 %.82
+  %.84 = icmp slt i64 %.83, %.10
+  br i1 %.84, label %loop5, label %end6
 end6:
-  %.87 = add nuw nsw i64 %.16, 1
-  %.88 = freeze i64 %.87
-  %.89 = icmp slt i64 %.88, %hi
-  br i1 %.89, label %loop1, label %end2
+  %.85 = add nuw nsw i64 %.16, 1
+  %.86 = freeze i64 %.85
+  %.87 = icmp slt i64 %.86, %hi
+  br i1 %.87, label %loop1, label %end2
 end2:
   ret i32 0
 }

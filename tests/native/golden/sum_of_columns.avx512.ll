@@ -14,7 +14,6 @@ declare <8 x double> @llvm.masked.load.v8f64.p0(ptr, i32, <8 x i1>, <8 x double>
 define internal i32 @kernel(ptr %args, i64 %lo, i64 %hi, ptr %scratch) #0 {
 entry:
   %.121 = alloca <8 x double>, align 64
-  %.126 = alloca <8 x double>, align 64
   %.1 = getelementptr i8, ptr %args, i64 0
   %.2 = load ptr, ptr %.1, align 8
   %.3 = getelementptr i8, ptr %args, i64 8
@@ -30,7 +29,7 @@ entry:
   %.13 = icmp slt i64 %lo, %hi
   br i1 %.13, label %loop1, label %end2
 loop1:
-  %.14 = phi i64 [%lo, %entry], [%.138, %end16]
+  %.14 = phi i64 [%lo, %entry], [%.137, %end16]
   %.15 = add i64 %.14, 512
   %.16 = call i64 @llvm.smin.i64(i64 %.15, i64 %hi)
   %.17 = icmp slt i64 %.14, %.16
@@ -158,7 +157,7 @@ end6:
   %.109 = icmp slt i64 %.14, %.16
   br i1 %.109, label %loop15, label %end16
 loop15:
-  %.110 = phi i64 [%.14, %end6], [%.135, %end20]
+  %.110 = phi i64 [%.14, %end6], [%.134, %end20]
   %.111 = sub i64 %.16, %.110
   %.112 = call i64 @llvm.umin.i64(i64 %.111, i64 8)
   %.113 = sub i64 8, %.112
@@ -180,26 +179,26 @@ end18:
   %.125 = icmp ne i64 %.112, 8
   br i1 %.125, label %then19, label %end20
 then19:
-  %.127 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %.119, i32 8, <8 x i1> %.116, <8 x double> zeroinitializer)
-  store <8 x double> %.127, ptr %.126, align 64
+  %.126 = call <8 x double> @llvm.masked.load.v8f64.p0(ptr %.119, i32 8, <8 x i1> %.116, <8 x double> zeroinitializer)
+  store <8 x double> %.126, ptr %.121, align 64
   br label %end20
 end20:
-  %.128 = phi ptr [%.119, %end18], [%.126, %then19]
-  %.129 = load <8 x double>, ptr %.128, align 8
-  %.130 = fcmp ord <8 x double> %.129, %.129
-  %.131 = fadd <8 x double> %.124, %.129
-  %.132 = select <8 x i1> %.130, <8 x double> %.131, <8 x double> %.124
-  %.133 = getelementptr double, ptr %.4, i64 %.110
-  call void @llvm.masked.store.v8f64.p0(<8 x double> %.132, ptr %.133, i32 8, <8 x i1> %.116)
-  %.134 = add nuw nsw i64 %.110, 8
-  %.135 = freeze i64 %.134
-  %.136 = icmp slt i64 %.135, %.16
-  br i1 %.136, label %loop15, label %end16
+  %.127 = phi ptr [%.119, %end18], [%.121, %then19]
+  %.128 = load <8 x double>, ptr %.127, align 8
+  %.129 = fcmp ord <8 x double> %.128, %.128
+  %.130 = fadd <8 x double> %.124, %.128
+  %.131 = select <8 x i1> %.129, <8 x double> %.130, <8 x double> %.124
+  %.132 = getelementptr double, ptr %.4, i64 %.110
+  call void @llvm.masked.store.v8f64.p0(<8 x double> %.131, ptr %.132, i32 8, <8 x i1> %.116)
+  %.133 = add nuw nsw i64 %.110, 8
+  %.134 = freeze i64 %.133
+  %.135 = icmp slt i64 %.134, %.16
+  br i1 %.135, label %loop15, label %end16
 end16:
-  %.137 = add nuw nsw i64 %.14, 512
-  %.138 = freeze i64 %.137
-  %.139 = icmp slt i64 %.138, %hi
-  br i1 %.139, label %loop1, label %end2
+  %.136 = add nuw nsw i64 %.14, 512
+  %.137 = freeze i64 %.136
+  %.138 = icmp slt i64 %.137, %hi
+  br i1 %.138, label %loop1, label %end2
 end2:
   ret i32 0
 }

@@ -139,6 +139,7 @@ class Function:
         self.module, self.name, self.params, self.returns, self.linkage = module, name, params, returns, linkage
         self.lines: list[str] = []
         self.entry: list[str] = []  # allocas: the stack is taken once, not in a loop
+        self._reused: dict[tuple[str, str], str] = {}
         self.block = "entry"
         self.noinline = False
         self.opaque = False  # loops that LLVM does not rewrite: for who writes addresses as they shall be
@@ -161,6 +162,12 @@ class Function:
         self._values += 1
         self.entry.append(f"  %.{self._values} = alloca {type_}, align {align}")
         return f"%.{self._values}"
+
+    def reused(self, type_: str, role: str) -> str:
+        """Stack memory for values that live for a few instructions: the same for all of a type and a role."""
+        if (type_, role) not in self._reused:
+            self._reused[type_, role] = self.alloca(type_)
+        return self._reused[type_, role]
 
     def label(self, stem: str = "L") -> str:
         """A new label; `start` begins its block."""

@@ -86,7 +86,7 @@ def _copied(function: Function, dtype: str, pointer: str, lanes: Lanes) -> str:
     if not _has_masks(function, dtype):
         return _gathered(function, dtype, _beside(function, dtype, pointer), lanes)
     type_ = vector(LLVM_TYPES[dtype], lanes.width)
-    buffer = function.alloca(type_)
+    buffer = function.reused(type_, "elements")
     function.store(type_, _masked(function, dtype, pointer, lanes), buffer, 64)
     return buffer
 
@@ -160,7 +160,7 @@ def added(function: Function, dtype: str, x: str, y: str, width: int) -> str:
 def spread(function: Function, offsets: str, lanes: Lanes) -> Address:
     """Addresses' offsets that differ from lane to lane, through the stack: lane -> offset."""
     type_ = vector("i64", lanes.width)
-    buffer = function.alloca(type_)
+    buffer = function.reused(type_, "offsets")
     function.store(type_, offsets, buffer, 64)
     return lambda lane: function.load("i64", function.gep(buffer, lane, "i64"), 8)
 
@@ -185,7 +185,7 @@ def _gathered(function: Function, dtype: str, address: Address, lanes: Lanes) ->
     """Elements copied to the stack, behind them zeros: their place."""
     element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
     type_ = vector(element, lanes.width)
-    buffer = function.alloca(type_)
+    buffer = function.reused(type_, "elements")
     if lanes.count is not None:
         function.store(type_, "zeroinitializer", buffer, 64)
 
@@ -201,7 +201,7 @@ def _scattered(function: Function, dtype: str, raw: str, address: Address, lanes
     """The lanes of a vector, as it lies in memory, stored one by one."""
     element, align = LLVM_TYPES[dtype], np.dtype(dtype).itemsize
     type_ = vector(element, lanes.width)
-    buffer = function.alloca(type_)
+    buffer = function.reused(type_, "elements")
     function.store(type_, raw, buffer, 64)
 
     def copy(lane: str, _: list[str]) -> None:
