@@ -212,9 +212,11 @@ def _inverse_error(name: str, x: Any) -> Any:
 
 
 def largest_term(name: str, x: float) -> Any:
-    """What the value is the rest of, after cancellation, near zeros at negative arguments; else 0."""
+    """What the value is the rest of, after cancellation near zeros that have no formula of their own; else 0."""
     if x < 0 and name in ("gammaln", "psi"):
         return abs((mpmath.loggamma if name == "gammaln" else mpmath.digamma)(1 - mpmath.mpf(x)))
+    if abs(x) > 5 and name in ("j0", "j1"):
+        return mpmath.sqrt(2 / (mpmath.pi * abs(x)))
     return mpmath.mpf(0)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from symtheano.scalar.machine import Reg
 from symtheano.scalar.vecmath.activation import sigmoid, softplus, tanh
-from symtheano.scalar.vecmath.bessel import i0, i1
+from symtheano.scalar.vecmath.bessel import i0, i1, j0, j1
 from symtheano.scalar.vecmath.error import erf, erfc, erfcx
 from symtheano.scalar.vecmath.exponential import exp, exp2, expm1
 from symtheano.scalar.vecmath.gammas import gamma, gammaln, psi, tri_gamma
@@ -45,6 +45,8 @@ FUNCTIONS: dict[str, Callable[..., Reg]] = {
     "gammaln": gammaln,
     "i0": i0,
     "i1": i1,
+    "j0": j0,
+    "j1": j1,
     "log": log,
     "log10": log10,
     "log1p": log1p,

@@ -418,8 +418,12 @@ def psi(code: Code, x: Reg) -> Reg:
 
 def _psi_negative(code: Code, x: Reg) -> Reg:
     """psi(1 - x) - pi cot(pi x)."""
-    value = code.mul(_cotangent_pi(code, x), code.like(x, math.pi))
-    value = code.sub(_psi_positive(code, code.sub(code.like(x, 1.0), x)), value)
+    one = code.like(x, 1.0)
+    y, lost = two_sum(code, one, code.neg(x))
+    inverse = code.div(one, y)
+    slope = code.mul(inverse, horner(code, inverse, (1 / 6, 0.5, 1.0)))  # tri_gamma(y), nearly
+    value = code.fma(lost, slope, _psi_positive(code, y))
+    value = code.sub(value, code.mul(_cotangent_pi(code, x), code.like(x, math.pi)))
     return code.select(code.eq(code.floor(x), x), code.like(x, math.nan), value)
 
 

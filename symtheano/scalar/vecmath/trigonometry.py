@@ -18,7 +18,7 @@ _PI = {
     "float32": (3.140625, 0.0009676218032836914, 3.1786509424591713e-08, 1.2246468525851679e-16),
     "float64": (3.141592651605606, 1.984187036896401e-09, 1.224646799147353e-16, 2.165713347843828e-32),
 }
-_LARGEST = {"float32": 1e5, "float64": 1e7}
+LARGEST = {"float32": 1e5, "float64": 1e7}
 # (sin(d) / d - 1) / d**2 in d**2, for |d| <= pi / 2
 _SIN = {
     "float32": (
@@ -78,7 +78,7 @@ def sin_near_0(code: Code, d: Reg) -> Reg:
     return code.copysign(at_most(code, code.abs(value), 1.0), d)  # the sign of -0
 
 
-def _odd(code: Code, x: Reg, n: Reg) -> Reg:
+def odd(code: Code, x: Reg, n: Reg) -> Reg:
     """-x where the integer n is odd, else x. n is a float, or the bits of one that end in it."""
     form = format_of(x)
     if n.dtype == x.dtype:
@@ -87,7 +87,7 @@ def _odd(code: Code, x: Reg, n: Reg) -> Reg:
     return from_bits(code, code.xor(to_bits(code, x), top))
 
 
-def _minus_multiple(code: Code, x: Reg, n: Reg, scale: float) -> Reg:
+def minus_multiple(code: Code, x: Reg, n: Reg, scale: float) -> Reg:
     """x - n * pi * scale."""
     for part in _PI[x.dtype]:
         x = code.fma(n, code.like(x, -part * scale), x)
@@ -98,7 +98,7 @@ def sin(code: Code, x: Reg) -> Reg:
     """The sine."""
     shifter = code.like(x, format_of(x).shifter)
     shifted = code.fma(x, code.like(x, 1 / math.pi), shifter)
-    d = _odd(code, _minus_multiple(code, x, code.sub(shifted, shifter), 1.0), to_bits(code, shifted))
+    d = odd(code, minus_multiple(code, x, code.sub(shifted, shifter), 1.0), to_bits(code, shifted))
     return _unless_huge(code, x, sin_near_0(code, d), _HUGE_SIN)
 
 
@@ -108,8 +108,8 @@ def cos(code: Code, x: Reg) -> Reg:
     shifter = code.like(x, form.shifter)
     shifted = code.add(code.fma(x, code.like(x, 1 / math.pi), code.like(x, -0.5)), shifter)
     n = code.sub(shifted, shifter)
-    d = _minus_multiple(code, x, code.fma(n, code.like(x, 2.0), code.like(x, 1.0)), 0.5)
-    usual = sin_near_0(code, _odd(code, code.neg(d), to_bits(code, shifted)))
+    d = minus_multiple(code, x, code.fma(n, code.like(x, 2.0), code.like(x, 1.0)), 0.5)
+    usual = sin_near_0(code, odd(code, code.neg(d), to_bits(code, shifted)))
     return _unless_huge(code, x, usual, _HUGE_COS)
 
 
@@ -145,7 +145,7 @@ def _tan_of_parts(code: Code, n_bits: Reg, d: Reg, low: Reg | None) -> Reg:
 
 
 def _unless_huge(code: Code, x: Reg, usual: Reg, function: Rare) -> Reg:
-    return code.rare(code.gt(code.abs(x), code.like(x, _LARGEST[x.dtype])), usual, function, x)
+    return code.rare(code.gt(code.abs(x), code.like(x, LARGEST[x.dtype])), usual, function, x)
 
 
 def _huge(shift: float) -> Callable[[Code, Reg], Reg]:
@@ -155,10 +155,10 @@ def _huge(shift: float) -> Callable[[Code, Reg], Reg]:
         size = code.abs(x)
         if x.dtype == "float32":
             n, angle = huge_float32(code, code.convert(size, dtype="float64"), shift, 1.0)
-            value = code.convert(_odd(code, sin_near_0(code, angle), n), dtype="float32")
+            value = code.convert(odd(code, sin_near_0(code, angle), n), dtype="float32")
         else:
             n, angle, _ = huge(code, size, shift, 1.0)
-            value = _odd(code, sin_near_0(code, angle), n)
+            value = odd(code, sin_near_0(code, angle), n)
         if shift:
             value = code.neg(value)
         else:
