@@ -43,7 +43,7 @@ class Seen:
         texts += [kernel_text(name, made) for name, made in self.native.kernels.items()]
         for k, (region, (code, _)) in enumerate(zip(regions, self.native.regions, strict=True)):
             texts.append(region_text(k, code, names, region.reads, region.gives))
-        return "\n\n".join(texts) + "\n"
+        return "\n\n".join(texts)
 
     def llvm(self) -> str:
         """The module in LLVM's language, as it is compiled."""
