@@ -9,8 +9,9 @@ PAGE = Path(__file__).with_name("architecture.md")
 PACKAGE = Path(__file__).resolve().parents[1] / "symtheano"
 MARKS = ("<!-- modules: written by make docs -->", "<!-- end of modules -->")
 FOLDERS = (
-    *(".", "graph", "scalar", "tensor", "tensor/nnet", "tensor/linalg", "tensor/signal", "gradient"),
-    *("compile", "compile/rules", "compile/target", "interop", "sandbox"),
+    *(".", "graph", "scalar", "scalar/vecmath", "tensor", "tensor/nnet", "tensor/linalg", "tensor/signal", "gradient"),
+    *("compile", "compile/rules", "compile/target", "compile/target/native", "compile/target/native/gemm"),
+    *("interop", "sandbox"),
 )
 
 
