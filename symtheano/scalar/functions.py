@@ -213,7 +213,7 @@ op(
 
 def _arctan2_partials(m: Any, y: Any, x: Any, z: Any) -> tuple[Any, Any]:
     radius = x * x + y * y
-    return x / radius, -y / radius
+    return x / radius, -(y / radius)
 
 
 op(
