@@ -12,13 +12,20 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import warnings
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 Program = Callable[..., Any]
+
+
+class Work(Protocol):
+    """What the thread can do."""
+
+    def work(self, closing: Callable[[], bool]) -> None: ...
 
 
 class Tier:
@@ -41,11 +48,11 @@ class Tier:
 
     def later(self) -> None:
         """Machine code is wanted."""
-        _worker.add(self)
+        worker.add(self, first=True)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until machine code is there, or cannot be; whether that is so."""
-        _worker.wake()
+        worker.wake()
         return self._done.wait(timeout)
 
     def work(self, closing: Callable[[], bool]) -> None:
@@ -79,8 +86,9 @@ class _Worker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[Tier] = deque()
-        self._current: Tier | None = None
+        self._waiting: deque[Work] = deque()
+        self._later: deque[Work] = deque()  # its turn comes when nothing else waits
+        self._current: Work | None = None
         self._thread: threading.Thread | None = None
         self._closing = False
         atexit.register(self._close)
@@ -89,27 +97,31 @@ class _Worker:
                 before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._forked
             )
 
-    def add(self, tier: Tier) -> None:
-        """Puts work at the end of the queue."""
+    def add(self, work: Work, first: bool = False) -> None:
+        """Puts work at the end of the queue. first: of the queue that is served before the other one."""
         with self._lock:
-            self._waiting.append(tier)
+            (self._waiting if first else self._later).append(work)
         self.wake()
 
     def wake(self) -> None:
         """Starts the thread, if there is work and no thread."""
         with self._lock:
-            if self._waiting and self._thread is None and not self._closing:
+            if (self._waiting or self._later) and self._thread is None and not self._closing:
                 self._thread = threading.Thread(target=self._loop, name="symtheano tiering", daemon=True)
                 self._thread.start()
 
     def _loop(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting or self._closing:
+                queue = self._waiting or self._later
+                if not queue or self._closing:
                     self._thread = self._current = None
                     return
-                self._current = self._waiting.popleft()
-            self._current.work(lambda: self._closing)
+                self._current = queue.popleft()
+            try:
+                self._current.work(lambda: self._closing)
+            except Exception:  # the others shall have their turn
+                sys.excepthook(*sys.exc_info())
 
     def _close(self) -> None:
         """The interpreter ends: nothing may be inside of LLVM then."""
@@ -126,4 +138,4 @@ class _Worker:
         self._lock.release()
 
 
-_worker = _Worker()
+worker = _Worker()

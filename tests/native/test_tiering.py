@@ -233,6 +233,6 @@ def test_the_thread_ends_when_nothing_waits() -> None:
     _, f = rows()
     assert f.wait(PATIENCE)
     deadline = time.monotonic() + PATIENCE
-    while tiered._worker._thread is not None and time.monotonic() < deadline:
+    while tiered.worker._thread is not None and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert tiered._worker._thread is None
+    assert tiered.worker._thread is None
