@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.pipeline import Compiled
@@ -15,10 +16,17 @@ def text_report(compiled: Compiled, state: str = "") -> str:
     lines = [f"graph: {report.nodes_before} nodes, {report.nodes_after} after rewriting"]
     lines += [f"  {name}: {1e3 * seconds:.2f} ms, {nodes} nodes after it" for name, seconds, nodes in report.phases]
     lines.append("rules fired: " + (", ".join(f"{n} x{k}" for n, k in sorted(report.fired.items())) or "none"))
-    lines += _numpy(compiled.program) if compiled.native is None else compiled.native.seen.report()
+    lines += _numpy(compiled.program) if compiled.native is None else _native(compiled.native)
     lines += [state] if state else []
     lines += [f"time, {name}: {1e3 * s:.2f} ms" for name, s in report.seconds.items()]
     return "\n".join(lines)
+
+
+def _native(native: Any) -> list[str]:
+    lines: list[str] = native.seen.report()
+    if hasattr(type(native), "whole"):  # target.Recalled, which has plans only since we asked for them
+        lines.append("the function was known on disk: these steps were done for this report, not to run it")
+    return lines
 
 
 def _numpy(program: Program) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -278,3 +279,12 @@ def test_code_that_is_there_already() -> None:
         first = st.function([x], T.tanh(x * 0.123456), mode=NATIVE)
         second = st.function([x], T.tanh(x * 0.123456), mode=NATIVE)
     assert "generated for" in first.report() and "in memory already" in second.report()
+
+
+def test_a_function_that_is_known_on_disk(tmp_path: Path) -> None:
+    """It is run from there; what people ask for is made then, and the report says so."""
+    x = T.dvector("x")
+    with st.change_flags(cache=True, compiledir=str(tmp_path), check_programs=False, quick_code=False):
+        made, known = (st.function([x], T.tanh(x * 0.654321), mode=NATIVE) for _ in range(2))
+        assert known.source == made.source and str(known.program) == str(made.program)
+        assert "was known on disk" in known.report() and "was known on disk" not in made.report()
