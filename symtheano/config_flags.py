@@ -206,6 +206,7 @@ FLAGS: tuple[Flag, ...] = (
     ),
     Flag("threads", 0, "Threads of native code and BLAS; 0 leaves the choice to the machine."),
     Flag("cache", True, "Keep compiled artefacts in compiledir."),
+    Flag("quick_code", True, "Native code is generated quickly first, and again in the background, better."),
     Flag("cache_limit", 512, "Mebibytes of them; those not used for the longest time go first. 0: no limit."),
     Flag(
         "check_programs",

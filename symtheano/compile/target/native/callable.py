@@ -25,7 +25,7 @@ from symtheano.compile.target.native import abi
 from symtheano.compile.target.native.abi import LAYOUT, address
 from symtheano.compile.target.native.arenas import pool
 from symtheano.compile.target.native.entry import machine_entry
-from symtheano.compile.target.native.signature import FUNCTIONS, Input, Signature, table_of
+from symtheano.compile.target.native.signature import FUNCTIONS, HEADER, Input, Signature, table_of
 
 # Nanoseconds of estimated work for which others wait for the GIL. With shared variables, not to hold it means to go
 # through Python, which takes their locks.
@@ -166,6 +166,7 @@ class Binding:
         if len(entry.cells) != len(entry.locks) or len(entry.cells) < signature.cells:
             raise ValueError(f"{signature.cells} shared variables, {len(entry.cells)} cells, {len(entry.locks)} locks")
         self.entry = entry
+        self.codes = [entry.code]  # a call may still be inside of one that was replaced
         values = _common() | {
             "sizes": entry.code.address(entry.sizes),
             "body": entry.code.address(entry.body),
@@ -194,6 +195,17 @@ def bind(target: Any, entry: Entry) -> None:
     binding = Binding(entry)
     target._binding = binding
     _point(target, machine_entry(), ctypes.addressof(binding.table))
+
+
+def improve(target: Any, code: Code, sizes: str, body: str) -> None:
+    """Other machine code of the same meaning takes over. Calls that are inside of the old one end there."""
+    if isinstance(target, CtypesRegion):
+        target.use(code, sizes, body)
+        return
+    binding: Binding = target._binding
+    binding.codes.append(code)
+    for word, name in (("sizes", sizes), ("body", body)):
+        binding.table[HEADER.index(word)] = code.address(name)
 
 
 def bound(target: Any) -> bool:
@@ -235,10 +247,16 @@ class CtypesRegion:
     """The same through ctypes, which costs microseconds: for interpreters whose objects we do not know."""
 
     def __init__(self, code: Code, signature: Signature, sizes: str = "sizes", body: str = "body", outer: int = 0):
-        prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
-        self._code, self._signature, self._outer = code, signature, outer  # the code lives as long as this object
-        self._sizes, self._body = prototype(code.address(sizes)), prototype(code.address(body))
+        self._signature, self._outer = signature, outer
+        self._codes: list[Code] = []  # they live as long as this object
+        self.use(code, sizes, body)
         self._frame = ctypes.c_int64 * signature.frame.size
+
+    def use(self, code: Code, sizes: str, body: str) -> None:
+        """Calls go to these functions from now on."""
+        prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
+        self._codes.append(code)
+        self._sizes, self._body = prototype(code.address(sizes)), prototype(code.address(body))
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...] | None:
         signature, layout = self._signature, self._signature.frame

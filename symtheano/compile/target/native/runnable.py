@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -17,7 +19,7 @@ from symtheano.compile.target.native.signature import Signature
 from symtheano.compile.target.native.toolchain import Loaded
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Runnable:
     """regions: their functions `sizes` and `body` by name, and their signatures. products: the loops they call.
 
@@ -32,30 +34,39 @@ class Runnable:
     entry: Signature | None
     cells: tuple[int, ...]
     constants: tuple[Any, ...]
+    improved: threading.Event = field(default_factory=threading.Event, repr=False)  # better code has taken over
+    _users: list[tuple[weakref.ref[Any], str, str]] = field(default_factory=list, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def load(self, cells: Sequence[list[Any]], other: Callable[..., Any]) -> Callable[..., Any]:
         """The host program over the storages of the shared variables. other: the NumPy program."""
-        regions = [
-            calls.region(self.loaded, signature, sizes, body, self._outer()) for sizes, body, signature in self.regions
-        ]
+        outer = self._outer()
+        with self._lock:
+            regions = [calls.region(self.loaded, signature, s, b, outer) for s, b, signature in self.regions]
+            self._users += [(weakref.ref(one), s, b) for one, (s, b, _) in zip(regions, self.regions, strict=True)]
         return load_host(self.host, cells, regions, other)
 
     def bind(self, target: Any, cells: Sequence[list[Any]], locks: Sequence[Any], fallback: Callable[..., Any]) -> None:
         """Calls of `target`, an instance of a fast type, go straight into machine code."""
         assert self.entry is not None
         sizes, body, _ = self.regions[0]
-        entry = calls.Entry(
-            self.loaded,
-            self.entry,
-            [cells[k] for k in self.cells],
-            [locks[k] for k in self.cells],
-            list(self.constants),
-            fallback,
-            self._outer(),
-            sizes=sizes,
-            body=body,
-        )
-        calls.bind(target, entry)
+        mine, held, arrays = [cells[k] for k in self.cells], [locks[k] for k in self.cells], list(self.constants)
+        with self._lock:
+            entry = calls.Entry(
+                self.loaded, self.entry, mine, held, arrays, fallback, self._outer(), sizes=sizes, body=body
+            )
+            calls.bind(target, entry)
+            self._users.append((weakref.ref(target), sizes, body))
+
+    def improve(self, loaded: Loaded) -> None:
+        """Other machine code of the same meaning takes over, for all who call it."""
+        with self._lock:
+            self.loaded = loaded
+            for user, sizes, body in self._users:
+                target = user()
+                if target is not None:
+                    calls.improve(target, loaded, sizes, body)
+        self.improved.set()
 
     def _outer(self) -> int:
         for name in self.products:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
+from symtheano.compile import tiered
 from symtheano.compile.agenda import agenda
 from symtheano.compile.analyse import Analysis, Check, analyse
 from symtheano.compile.fuse import Fusion, fuse
@@ -16,13 +17,14 @@ from symtheano.compile.rules import EXPAND
 from symtheano.compile.schedule import Region, Schedule, schedule
 from symtheano.compile.target.native import callable as calls
 from symtheano.compile.target.native import recipe
+from symtheano.compile.target.native.better import Better
 from symtheano.compile.target.native.host import Host, emit_host, in_terms_of
 from symtheano.compile.target.native.llvm import Module, Part
 from symtheano.compile.target.native.region import Kernels, Made, RegionCode, emit_region
 from symtheano.compile.target.native.runnable import Runnable
 from symtheano.compile.target.native.seeing import Seen
 from symtheano.compile.target.native.signature import Input, Output, Signature
-from symtheano.compile.target.native.toolchain import Loaded, Record, build, host
+from symtheano.compile.target.native.toolchain import OPT, Loaded, Record, build, host, object_keys, recall
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
@@ -115,7 +117,7 @@ def compile_native(graph: FunctionGraph, inputs: int, unpack: bool) -> Native | 
 
 def finished(started: Prepared | Recalled | None) -> Native | Recalled | None:
     """What was started, made to the end."""
-    return started.finish() if isinstance(started, Prepared) else started
+    return started.finish(quick=config.quick_code) if isinstance(started, Prepared) else started
 
 
 def start(graph: FunctionGraph, inputs: int, unpack: bool) -> Prepared | Recalled | None:
@@ -179,8 +181,8 @@ class Prepared:
     clock: Clock
     key: str | None = None  # of the recipe to write
 
-    def finish(self) -> Native:
-        """Machine code in memory, and all that is needed to run it."""
+    def finish(self, quick: bool = False) -> Native:
+        """Machine code in memory, and all that is needed to run it. quick: better code comes later, see better.py."""
         analysis, fusion, plan, clock = self.analysis, self.fusion, self.schedule, self.clock
         graph, inputs = analysis.graph, self.inputs
         clock.note("wait")
@@ -207,7 +209,8 @@ class Prepared:
         pieces = tuple(kernels.module.parts())
         clock.note("emit")
         record = Record()
-        loaded = build(pieces, exports, record=record)
+        quick = quick and not config.check_programs and recall(object_keys(pieces), exports) is None
+        loaded = build(pieces, exports, level=0 if quick else OPT, record=record, keep=not quick)
         clock.note("build")
         numbers = {v: k for k, v in enumerate(graph.inputs[inputs:])}
         runnable = Runnable(
@@ -237,8 +240,15 @@ class Prepared:
             runnable=runnable,
             exports=exports,
         )
-        if self.key is not None:
-            recipe.write(self.key, runnable, pieces, exports)
+
+        def keep() -> None:
+            if self.key is not None:
+                recipe.write(self.key, runnable, pieces, exports)
+
+        if quick:
+            tiered.worker.add(Better(runnable, pieces, exports, keep))
+        else:
+            keep()
         return native
 
 

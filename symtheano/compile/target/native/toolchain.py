@@ -35,6 +35,7 @@ OPT = 1  # LLVM's code generation: instruction selection on the graph, real regi
 
 _lock = threading.RLock()
 _numbers = count()
+_last = [0.0]
 _alive: WeakValueDictionary[str, Loaded] = WeakValueDictionary()
 _pretended: list[Host] = []
 
@@ -107,11 +108,20 @@ class Record:
     size: int = 0  # bytes
 
 
-def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT, record: Record | None = None) -> Loaded:
+def build(
+    code: str | Sequence[Part],
+    exports: Sequence[str],
+    level: int = OPT,
+    record: Record | None = None,
+    keep: bool = True,
+) -> Loaded:
     """A module's code, in memory: the text of it, or its parts. level: of LLVM's code generation; 0 for cold parts.
 
-    What is in memory already is shared; what is in the disk cache is only linked. record: is written to.
+    What is in memory already is shared; what is in the disk cache is only linked. record: is written to. keep: whether
+    the disk cache is asked, and gets what it has not.
     """
+    if threading.current_thread() is threading.main_thread():
+        _last[0] = time.monotonic()
     record = record or Record()
     parts = [Part(code)] if isinstance(code, str) else code
     machine = host()
@@ -124,7 +134,7 @@ def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT, 
             start = time.perf_counter()
             objects = []
             for key, part, n in zip(keys, parts, levels, strict=True):
-                data, origin = _cached_object(key, part.text, machine, n)
+                data, origin = _cached_object(key, part.text, machine, n, keep)
                 objects.append(data)
                 record.origins.append(origin)
             generated = time.perf_counter()
@@ -132,6 +142,11 @@ def build(code: str | Sequence[Part], exports: Sequence[str], level: int = OPT, 
             record.generating, record.linking = generated - start, time.perf_counter() - generated
     record.size = loaded.size
     return loaded
+
+
+def last_build() -> float:
+    """When code was last asked for by a compilation (time.monotonic)."""
+    return _last[0]
 
 
 def object_keys(parts: Sequence[Part], level: int = OPT) -> list[str]:
@@ -187,13 +202,14 @@ def object_key(text: str, machine: Host, level: int) -> str:
 # ------------------------------------------------------------------------------------------------------------- LLVM
 
 
-def _cached_object(key: str, text: str, machine: Host, level: int) -> tuple[bytes, str]:
+def _cached_object(key: str, text: str, machine: Host, level: int, keep: bool) -> tuple[bytes, str]:
     """Object code, and where it came from."""
-    found = artefacts.get("object", key)
+    found = artefacts.get("object", key) if keep else None
     if found is not None:
         return found, "disk"
     made = object_for(text, machine, level)
-    artefacts.put("object", key, made)
+    if keep:
+        artefacts.put("object", key, made)
     return made, "generated"
 
 
