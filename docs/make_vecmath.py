@@ -1,4 +1,4 @@
-"""Writes docs/vecmath.md: how far each function in machine code is from the truth, measured (`make docs`)."""
+"""Writes docs/vecmath.md: how far each function in machine code is from the truth, measured (some minutes)."""
 
 from __future__ import annotations
 
