@@ -27,6 +27,8 @@ class Work(Protocol):
 
     def work(self, closing: Callable[[], bool]) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class Tier:
     """What runs behind a function's checks: its NumPy program, and later its machine code.
@@ -68,6 +70,9 @@ class Tier:
             self._run = self._warner()
         finally:
             self._done.set()
+
+    def close(self) -> None:
+        """The interpreter ends: no machine code is needed any more."""
 
     def _warner(self) -> Program:
         """The NumPy program, whose first call tells the problem."""
@@ -129,6 +134,8 @@ class _Worker:
             self._closing, thread = True, self._thread
         if thread is not None:
             thread.join()
+        for work in self._waiting:
+            work.close()
 
     def _forked(self) -> None:
         """In a child there is no thread; what it was at is made again."""

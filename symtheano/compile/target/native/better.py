@@ -1,7 +1,8 @@
 """Quick code first: kernels are generated at LLVM's lowest level, and in the background once more at the better one.
 
 Both do the same arithmetic, operation by operation, so results are the same to the last bit. The background waits until
-no function was compiled for a moment: LLVM works for one thread at a time. What is kept on disk is the better code.
+no function was compiled for a moment: LLVM works for one thread at a time. What is kept on disk is the better code, or
+the quick one where the process ends before.
 """
 
 from __future__ import annotations
@@ -10,31 +11,38 @@ import time
 import weakref
 from collections.abc import Callable
 
-from symtheano.compile.target.native.llvm import Part
 from symtheano.compile.target.native.runnable import Runnable
-from symtheano.compile.target.native.toolchain import Loaded, build, last_build
+from symtheano.compile.target.native.toolchain import Loaded, last_build
 
-CALM = 0.05  # seconds without a compilation, after which the background may begin
-PATIENCE = 2.0  # seconds, after which it begins anyhow
+CALM = 0.5  # seconds without a compilation, after which the background may begin
+PATIENCE = 10.0  # seconds, after which it begins anyhow
 
 
 class Better:
-    """Work for the background: better machine code for one function. done: called when it is in use."""
+    """Work for the background: better machine code for one function.
 
-    def __init__(self, runnable: Runnable, parts: tuple[Part, ...], exports: list[str], done: Callable[[], None]):
-        self._runnable, self._parts, self._exports, self._done = weakref.ref(runnable), parts, exports, done
+    generate: makes it, and keeps it on disk. keep: keeps the quick code there.
+    """
+
+    def __init__(self, runnable: Runnable, generate: Callable[[], Loaded], keep: Callable[[], None]):
+        self._runnable, self._generate, self._keep = weakref.ref(runnable), generate, keep
 
     def work(self, closing: Callable[[], bool]) -> None:
         """Waits for a calm moment, generates, and hands over."""
         start = time.monotonic()
         while time.monotonic() - last_build() < CALM and time.monotonic() - start < PATIENCE:
             if closing():
+                self._keep()
                 return
-            time.sleep(CALM / 5)
-        if self._runnable() is None or closing():
+            time.sleep(CALM / 20)
+        if self._runnable() is None:
+            self._keep()
             return
-        loaded: Loaded = build(self._parts, self._exports)
+        loaded = self._generate()
         runnable = self._runnable()
         if runnable is not None:
             runnable.improve(loaded)
-            self._done()
+
+    def close(self) -> None:
+        """The interpreter ends before this work began."""
+        self._keep()

@@ -19,7 +19,7 @@ from symtheano.compile.target.native.host import Host
 from symtheano.compile.target.native.llvm import Part
 from symtheano.compile.target.native.runnable import Runnable
 from symtheano.compile.target.native.signature import Input, Output, Signature
-from symtheano.compile.target.native.toolchain import host, object_keys, recall
+from symtheano.compile.target.native.toolchain import OPT, host, object_keys, recall
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 
@@ -40,8 +40,8 @@ def key_of(graph: FunctionGraph, inputs: int, unpack: bool) -> str | None:
     return cache.key(package_text(), np.__version__, settings, text)
 
 
-def read(key: str) -> Runnable | None:
-    """The function kept under a key; None where it, or a part of it, is missing."""
+def read(key: str) -> tuple[Runnable, bool] | None:
+    """The function kept under a key, and whether its code is the quick one; None where a part of it is missing."""
     payload = cache.get(KIND, key)
     if payload is None:
         return None
@@ -50,7 +50,7 @@ def read(key: str) -> Runnable | None:
     if loaded is None:
         return None
     arrays = {name: _array(value) for name, value in found["host_constants"].items()}
-    return Runnable(
+    runnable = Runnable(
         loaded=loaded,
         host=Host(found["host"], arrays, {}, {}, {}),
         regions=tuple((sizes, body, _signature(s)) for sizes, body, s in found["regions"]),
@@ -59,16 +59,23 @@ def read(key: str) -> Runnable | None:
         cells=tuple(found["cells"]),
         constants=tuple(map(_array, found["constants"])),
     )
+    return runnable, found["level"] == 0
 
 
-def write(key: str, runnable: Runnable, parts: tuple[Part, ...], exports: list[str]) -> None:
-    """Keeps a function that is machine code from end to end; others are left alone."""
+def write(
+    key: str, runnable: Runnable, parts: tuple[Part, ...], exports: list[str], level: int = OPT, objects: Any = ()
+) -> None:
+    """Keeps a function that is machine code from end to end; others are left alone. objects: code not kept so far."""
     constants = [*runnable.constants, *runnable.host.constants.values()]
     plain = all(isinstance(c, np.ndarray) and c.dtype.kind in "biufc" for c in constants)
     if runnable.entry is None or runnable.host.performs or not plain or sum(c.nbytes for c in constants) > _MOST:
         return
+    names = object_keys(parts, level)
+    for name, data in zip(names, objects):
+        cache.put("object", name, data)
     payload = {
-        "objects": object_keys(parts),
+        "objects": names,
+        "level": level,
         "exports": exports,
         "host": runnable.host.text,
         "host_constants": {name: _text(value) for name, value in runnable.host.constants.items()},

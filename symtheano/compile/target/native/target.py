@@ -77,6 +77,7 @@ class Recalled:
     unpack: bool
     floatX: str
     runnable: Runnable
+    key: str | None = None
 
     @property
     def entry(self) -> Signature | None:
@@ -103,6 +104,13 @@ class Recalled:
         assert prepared is not None
         return prepared.finish()
 
+    def better(self) -> Loaded:
+        """Better code than the quick one that was kept; from now on it is what is kept."""
+        native = self.whole
+        if self.key is not None:
+            recipe.write(self.key, native.runnable, native.parts, native.exports)
+        return native.loaded
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.whole, name)
 
@@ -125,7 +133,11 @@ def start(graph: FunctionGraph, inputs: int, unpack: bool) -> Prepared | Recalle
     key = recipe.key_of(graph, inputs, unpack)
     known = None if key is None or config.check_programs else recipe.read(key)
     if known is not None:
-        return Recalled(graph, inputs, unpack, config.floatX, known)
+        runnable, quick = known
+        recalled = Recalled(graph, inputs, unpack, config.floatX, runnable, key)
+        if quick:
+            tiered.worker.add(Better(runnable, recalled.better, lambda: None))
+        return recalled
     prepared = prepare(graph, inputs, unpack)
     return None if prepared is None else replace(prepared, key=key)
 
@@ -241,12 +253,17 @@ class Prepared:
             exports=exports,
         )
 
-        def keep() -> None:
+        def keep(level: int = OPT, objects: Sequence[bytes] = ()) -> None:
             if self.key is not None:
-                recipe.write(self.key, runnable, pieces, exports)
+                recipe.write(self.key, runnable, pieces, exports, level, objects)
+
+        def generate() -> Loaded:
+            better = build(pieces, exports)
+            keep()
+            return better
 
         if quick:
-            tiered.worker.add(Better(runnable, pieces, exports, keep))
+            tiered.worker.add(Better(runnable, generate, lambda: keep(0, record.objects)))
         else:
             keep()
         return native

@@ -106,6 +106,7 @@ class Record:
     generating: float = 0.0  # seconds, reading the cache counted
     linking: float = 0.0
     size: int = 0  # bytes
+    objects: list[bytes] = field(default_factory=list)  # of code that is not kept
 
 
 def build(
@@ -136,6 +137,8 @@ def build(
             for key, part, n in zip(keys, parts, levels, strict=True):
                 data, origin = _cached_object(key, part.text, machine, n, keep)
                 objects.append(data)
+                if not keep:
+                    record.objects.append(data)
                 record.origins.append(origin)
             generated = time.perf_counter()
             loaded = _alive[name] = link(objects, exports)
