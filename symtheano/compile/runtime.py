@@ -135,11 +135,14 @@ class Function:
         return self.compiled.native is not None
 
     def _native_program(self, native: Any) -> Callable[..., Any]:
-        run = self._host = native.load([s.container.storage for s in self.spec.shared], self._by_numpy)
+        """The host program of machine code, loaded by the first call that comes through Python."""
+        storages = [s.container.storage for s in self.spec.shared]
 
         def attempt(*args: Any) -> Any:
+            if self._host is None:
+                self._host = native.load(storages, self._by_numpy)
             try:
-                return run(*args)
+                return self._host(*args)
             except Exception as error:
                 if self._context(error):
                     raise
