@@ -202,9 +202,10 @@ class _Fuser:
         (out,) = node.outputs
         base = node.inputs[0]
         readers = self.inlined.get(out, {})
-        for group, where in readers.items():
+        for group, where in list(readers.items()):
             if isinstance(node.op, DimShuffle) and where is not None and base.owner is not None:
                 self._join(node, group, where)
+                del readers[group]
             else:
                 self._read_memory(out, group)
         users = self.result.users.get(out, {})
@@ -542,7 +543,7 @@ def unfolded(node: Apply, group: Group, where: AxisMap) -> AxisMap:
 
 
 def _is_numeric(variable: Variable) -> bool:
-    return isinstance(variable.type, TensorType) and not variable.type.dtype.startswith("complex")
+    return isinstance(variable.type, TensorType)
 
 
 def is_leaf(variable: Variable) -> bool:
