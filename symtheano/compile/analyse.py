@@ -130,7 +130,7 @@ class _Node:
         if isinstance(op, Dot):
             return "product" if self._native_product() else "step"
         if isinstance(op, BatchedDot):
-            return "batched" if node.outputs[0].type.dtype in ("float32", "float64") else "step"  # type: ignore[attr-defined]
+            return "batched" if node.outputs[0].type.dtype in ("float32", "float64") else "step"
         if isinstance(op, DimShuffle):
             return "view"
         if isinstance(op, (Shape_i, SliceLength)):
@@ -145,8 +145,6 @@ class _Node:
 
     def _looped(self) -> str:
         node, op = self.node, self.node.op
-        if any(v.type.dtype.startswith(("complex", "float16")) for v in (*node.inputs, *node.outputs)):
-            return "step"
         if isinstance(op, AllocEmpty):
             return "empty"
         if isinstance(op, Place) and not self._numbers(node.inputs[1:]):
@@ -165,10 +163,8 @@ class _Node:
 
     def _native_reduction(self) -> bool:
         op = self.node.op
-        x: Any = self.node.inputs[0]
-        dtype = op.acc_dtype if isinstance(op, CAReduceDtype) else self.node.outputs[0].type.dtype
-        if "complex" in dtype or "complex" in x.type.dtype or "float16" in (dtype, x.type.dtype):
-            return False
+        out: Any = self.node.outputs[0]
+        dtype: str = op.acc_dtype if isinstance(op, CAReduceDtype) else out.type.dtype
         return self.is_native(op.scalar_op, (dtype, dtype), self.floatX, [])
 
     def _native_product(self) -> bool:

@@ -158,7 +158,8 @@ class _Lowering:
         where = tuple(None if n == 1 else next(own) for n in value.type.shape)
         out: Any = head.outputs[0]
         places, expr = head.op.scatter(head, lambda v, p: self._read_at(v, p).expr, self._place(where))
-        buffer = self.buffers[out, "result"] = Buffer(f"b{len(self.buffers)}", out.type.dtype, out.type.ndim, written=True)
+        name, kind = f"b{len(self.buffers)}", out.type
+        buffer = self.buffers[out, "result"] = Buffer(name, kind.dtype, kind.ndim, written=True)
         self.statements.append((0, False, Store(buffer.name, places, expr, not head.op.set_instead_of_inc)))
 
     def _keep(self, nodes: Sequence[Apply]) -> None:
@@ -178,7 +179,7 @@ class _Lowering:
             heavy = isinstance(node.op, Elemwise) and node.op.scalar_op.name in HEAVY
             if heavy and value.inner and len(uses.get(value.expr, ())) > 1:
                 name = f"t{len(keeps)}"
-                dtype = node.outputs[0].type.dtype  # type: ignore[attr-defined]
+                dtype = node.outputs[0].type.dtype
                 first = min(uses[value.expr])
                 keeps.append((first, True, Keep(name, dtype, _replace(value.expr, replaced))))
                 replaced[value.expr] = load(name, place)

@@ -162,7 +162,7 @@ class _Scheduler:
         return chosen
 
     def _readers(self, variable: Any) -> list[Group]:
-        """Who reads a value. A number may be read as a length; lengths of arrays are no values, and stay as they are."""
+        """Who reads a value. A number may be read as a length; lengths of arrays are no values: they stay."""
         number = all(n == 1 for n in variable.type.shape)
         users = self.fusion.users.get(variable, {})
         return [g for g, needed in self.needs.items() if g in users or (number and variable in needed)]

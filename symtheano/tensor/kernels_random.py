@@ -140,8 +140,7 @@ def _jump(xp: Any, streams: Any, out: Any) -> None:
     """All steps at once, at least 3 of them."""
     steps = out.shape[0]
     x, y = (
-        _combined(xp, xp.asarray(coefficients(part)[:steps]), streams[3 * part : 3 * part + 3], part)
-        for part in (0, 1)
+        _combined(xp, xp.asarray(coefficients(part)[:steps]), streams[3 * part : 3 * part + 3], part) for part in (0, 1)
     )
     for k in range(3):
         streams[k] = x[steps - 1 - k]

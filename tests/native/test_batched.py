@@ -45,5 +45,5 @@ def test_stacks_that_do_not_fit_are_explained() -> None:
     f = st.function([x, y], T.batched_dot(x, y), mode=st.Mode(target="native"))
     with pytest.raises(ValueError, match="batch"):
         f(np.ones((2, 3, 4)), np.ones((3, 4, 5)))
-    with pytest.raises(ValueError, match="inner|mis"):
+    with pytest.raises(ValueError, match=r"inner|mis"):
         f(np.ones((2, 3, 4)), np.ones((2, 5, 5)))

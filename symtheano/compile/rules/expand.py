@@ -24,9 +24,9 @@ from symtheano.scalar.dtypes import FLOAT, is_complex, is_discrete
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.arange import ARange
 from symtheano.tensor.argmax import Argmax, Argmin, MaxAndArgmax
-from symtheano.tensor.careduce import Max, Min, Prod, ProdWithoutZeros, Sum, restored
+from symtheano.tensor.careduce import Any_, Max, Min, Prod, ProdWithoutZeros, Sum, restored
 from symtheano.tensor.convert import make_constant
-from symtheano.tensor.dot import Dot
+from symtheano.tensor.dot import BatchedDot, Dot
 from symtheano.tensor.elemwise import dimshuffle, functions
 from symtheano.tensor.gather import Gather, Place
 from symtheano.tensor.nnet.crossentropy import (
@@ -211,6 +211,45 @@ def expand_dot_with_vector(node: Apply) -> list[Any] | None:
     return [like(Sum((axis,), dtype, dtype)(product), old)]
 
 
+@rule(
+    Dot,
+    BatchedDot,
+    reason="the definition",
+    examples=[
+        on(lambda a, b: Dot()(a, b), 2, 2, dtype="float16"),
+        on(lambda a, b: BatchedDot()(a, b), 3, 3, dtype="float16"),
+        on(lambda a, b: Dot()(a, b), 2, 2, dtype="complex128"),
+        on(lambda a, b: BatchedDot()(a, b), 3, 3, dtype="complex64"),
+        on(lambda a, b: Dot()(a, b), 2, 2, dtype="int32"),
+        on(lambda a, b: Dot()(a, b), 2, 2, dtype="bool"),
+        on(lambda a, b: BatchedDot()(a, b), 3, 3, dtype="int64"),
+    ],
+)
+def expand_product(node: Apply) -> list[Any] | None:
+    """Matrix products of other numbers than single and double ones.
+
+    float16: computed in float32. Complex ones: products of the real and the imaginary parts. Integers: sum(x * y).
+    """
+    x, y = node.inputs
+    op: Any = node.op
+    (old,) = node.outputs
+    dtype, inner = old.type.dtype, x.type.ndim - 1
+    if y.type.ndim < 2 or x.type.ndim < 2 or dtype in ("float32", "float64"):
+        return None
+    if dtype == "float16":
+        return [like(cast_to(op(cast_to(x, "float32"), cast_to(y, "float32")), "float16"), old)]
+    if is_complex(dtype):
+        (a, b), (c, d) = ((m.real(v), m.imag(v)) for v in (x, y))
+        return [like(m.complex(m.sub(op(a, c), op(b, d)), m.add(op(a, d), op(b, c))), old)]
+    if x.type.broadcastable[inner] != y.type.broadcastable[inner - 1]:
+        return None
+    x = dimshuffle(x, [*range(inner + 1), "x"])
+    y = dimshuffle(y, [*range(inner - 1), "x", inner - 1, inner])
+    if dtype == "bool":
+        return [like(Any_((inner,))(m.and_(x, y)), old)]
+    return [like(Sum((inner,), dtype, dtype)(m.mul(x, y)), old)]
+
+
 # -- labels ------------------------------------------------------------------------------------------------------------
 
 
@@ -357,6 +396,7 @@ EXPANSIONS: tuple[Any, ...] = (
     expand_max_and_argmax,
     expand_prod_without_zeros,
     expand_dot_with_vector,
+    expand_product,
     expand_pick_label,
     expand_place_label,
     expand_crossentropy,

@@ -13,7 +13,6 @@ from symtheano.compile.rules.shape import has_length
 from symtheano.compile.rules.sign import interval
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply, Constant
-from symtheano.scalar.dtypes import DISCRETE, is_complex
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.arange import ARange
 from symtheano.tensor.dot import Dot
@@ -269,7 +268,7 @@ def _sliced(x: Any, axis: int, entry: slice) -> tuple[Any, bool] | None:
 
 def is_addable(dtype: str) -> bool:
     """Whether loops add values of this dtype to what lies in memory."""
-    return dtype in ("float32", "float64") or (dtype in DISCRETE and dtype != "bool")
+    return dtype != "bool"
 
 
 @rule(
@@ -306,7 +305,7 @@ def expand_slice_writing(node: Apply) -> list[Any] | None:
             pattern.append(None)
             places.append(dimshuffle(place, ["x"] * ndim))
         k += isinstance(entry, slice)
-    if not places or not is_addable(x.type.dtype) or is_complex(y.type.dtype):
+    if not places or not is_addable(x.type.dtype):
         return None
     return [scattered(Located(x, tuple(pattern), places, ndim), y, op.set_instead_of_inc)]
 

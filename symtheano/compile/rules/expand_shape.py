@@ -13,7 +13,7 @@ from symtheano.compile.rules.expand_index import Located, is_addable, scattered
 from symtheano.compile.rules.match import cast_to, like, literal
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
-from symtheano.scalar.dtypes import is_float
+from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.alloc import Alloc, AllocEmpty
 from symtheano.tensor.arange import ARange
 from symtheano.tensor.diagonal import AllocDiag
@@ -267,7 +267,7 @@ def reshape_of_view(node: Apply) -> list[Any] | None:
 def expand_make_vector(node: Apply) -> list[Any] | None:
     """(a, b, c), of floats -> switch(place == 0, a, switch(place == 1, b, c)). (Of sizes it is a shape.)"""
     (old,) = node.outputs
-    if not 1 < len(node.inputs) <= 16 or not is_float(old.type.dtype):
+    if not 1 < len(node.inputs) <= 16 or is_discrete(old.type.dtype):
         return None
     place = ARange("int64")(as_size(0), as_size(len(node.inputs)), as_size(1))
     result: Any = node.inputs[-1]

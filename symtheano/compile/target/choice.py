@@ -15,7 +15,7 @@ from symtheano.config import config
 def chosen(mode: Mode) -> ModuleType | None:
     """The native target's module; None for the NumPy target."""
     wanted = mode.target or config.target
-    if wanted in ("numpy", "auto") or config.numpy.seterr_all != "ignore" or mode.linker in ("py", "numpy"):
+    if wanted == "numpy" or config.numpy.seterr_all != "ignore" or mode.linker in ("py", "numpy"):
         return None
     if find_llvmlite() is None:
         _notice()

@@ -95,8 +95,6 @@ def _why_step(node: Apply | None) -> str:
     dtypes = ", ".join(dict.fromkeys(v.type.dtype for v in variables))
     if isinstance(node.op, Elemwise):
         return f"no machine code for {node.op.scalar_op.name} of {dtypes}"
-    if "complex" in dtypes or "float16" in dtypes:
-        return f"no loops for {dtypes}"
     if hasattr(node.op, "loop"):
         return "its lengths follow from values that are computed first"
     return "NumPy's or SciPy's function does it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from symtheano.graph.variable import Variable
 
 _BINARY = {"add": "add", "sub": "sub", "mul": "mul", "and_": "and", "or_": "or"}
 _COMPARED = {"lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge", "eq": "eq", "neq": "ne"}
+MOST = 1 << 46  # bytes: no machine has them
 RELATIONS = {"==": "eq", "<=": "sle", "<": "slt"}
 
 
@@ -55,6 +57,19 @@ class LengthCode:
             return str(constant)
         return text if constant == 1 else self.f.emit(f"mul i64 {text}, {constant}")
 
+    def bounded(self, lengths: Iterable[Length]) -> str:
+        """The product of lengths, or a number from MOST on where it is as large or cannot be represented."""
+        known = list(lengths)
+        few = [n for n in known if not isinstance(n, int)]
+        if all(isinstance(n, Axis) for n in few) and len(few) < 2:
+            return self.product(known)  # what is given has its place in memory
+        f, total = self.f, str(math.prod(n for n in known if isinstance(n, int)))
+        for n in few:
+            pair = f.intrinsic("llvm.smul.with.overflow.i64", "{i64, i1}", [("i64", total), ("i64", self.value(n))])
+            over = f.emit(f"extractvalue {{i64, i1}} {pair}, 1")
+            total = self._select(over, str(MOST), f.emit(f"extractvalue {{i64, i1}} {pair}, 0"))
+        return f.intrinsic("llvm.umin.i64", "i64", [("i64", total), ("i64", str(MOST))])
+
     def pointer(self, variable: Variable) -> str:
         """The data of a given array."""
         return self.f.slot("%frame", self.slots[variable], "ptr")
@@ -68,7 +83,7 @@ class LengthCode:
         return self._formula(length.op, args)
 
     def _number(self, variable: Variable) -> str:
-        dtype = variable.type.dtype  # type: ignore[attr-defined]
+        dtype = variable.type.dtype
         kind = LLVM_TYPES[dtype]
         loaded = self.f.load(kind, self.pointer(variable), int(kind[1:]) // 8)
         if kind == "i64":

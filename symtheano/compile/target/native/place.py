@@ -87,13 +87,13 @@ def _selected(node: Apply, base: Place, analysis: Analysis, code: LengthCode, f:
         for k, (axis, _, plain) in enumerate(whole)
     )
     unit = bool(whole) and whole[-1][0] == base.ndim - 1 and whole[-1][2] and base.unit
-    kind = element_type(x.type.dtype)  # type: ignore[attr-defined]
+    kind = element_type(x.type.dtype)
     pointer = base.pointer if offset == "0" else f.gep(base.pointer, offset, kind)
     return Place(pointer, tuple(strides), dense, unit)
 
 
 def _number(entry: int | Variable, lengths: object) -> Length:
-    return entry if isinstance(entry, int) else lengths.number(entry)  # type: ignore[attr-defined,no-any-return]
+    return entry if isinstance(entry, int) else lengths.number(entry)
 
 
 def _moved(f: Function, offset: str, steps: str, stride: str) -> str:

@@ -26,7 +26,7 @@ from symtheano.compile.target.native.frame import Frame, frame_of
 from symtheano.compile.target.native.gemm.product import GemmSpec, emit_gemm
 from symtheano.compile.target.native.kernel import emit_kernel
 from symtheano.compile.target.native.layout import Layout
-from symtheano.compile.target.native.length_code import RELATIONS, LengthCode
+from symtheano.compile.target.native.length_code import MOST, RELATIONS, LengthCode
 from symtheano.compile.target.native.llvm import Function, Module
 from symtheano.compile.target.native.place import Place, contiguous, view_of
 from symtheano.compile.target.native.scratch import CHUNKS, Scratch
@@ -190,9 +190,10 @@ class _Emitter:
         for slot, variable in zip(self.frame.outputs, self.given, strict=True):
             for axis, n in enumerate(self.lengths_of(variable)):
                 f.set_slot("%frame", slot + 1 + axis, code.value(n))
-        f.set_slot("%frame", self.frame.bytes, self.scratch.total(code))
+        total = self.scratch.total(code)
+        f.set_slot("%frame", self.frame.bytes, total)
         f.set_slot("%frame", self.frame.work, self._work(f, code))
-        f.ret("0")
+        f.ret("0" if total.isdigit() else f.emit(f"zext i1 {f.emit(f'icmp uge i64 {total}, {MOST}')} to i32"))
 
     def _work(self, f: Function, code: LengthCode) -> str:
         total = "0"
@@ -209,7 +210,7 @@ class _Emitter:
         self.places: dict[Variable, Place] = {}
         for variable in self.region.reads:
             pointer = f.slot("%frame", self.slots[variable], "ptr")
-            own: list[Length] = [Axis(variable, k) for k in range(variable.type.ndim)]  # type: ignore[attr-defined]
+            own: list[Length] = [Axis(variable, k) for k in range(variable.type.ndim)]
             self.places[variable] = contiguous(pointer, own, self.code, f)
         self.scratch = Scratch(self.region, self.fusion, self.analysis, self._elsewhere())
         memory = self.scratch.start(self.code, f.slot("%frame", self.frame.arena, "ptr"))

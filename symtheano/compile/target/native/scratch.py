@@ -25,17 +25,17 @@ CHUNKS = 16  # into how many parts threads divide one launch, at most
 
 @dataclass
 class Slot:
-    """Memory for one value at a time. lengths: of the array; bytes: of an element, or in all where there is no length."""
+    """Memory for one value at a time. lengths: of the array; bytes: of an element (of all where it has no lengths)."""
 
     bytes: int
     lengths: tuple[Length, ...]
 
-    def size(self, code: LengthCode) -> str:
-        """Bytes, a multiple of 64."""
+    def size(self, code: LengthCode, bounded: bool = False) -> str:
+        """Bytes, a multiple of 64. bounded: at most about length_code.MOST."""
         if not self.lengths:
             return str(-(-self.bytes // 64) * 64)
-        f = code.f
-        total = code.product((self.bytes, *self.lengths))
+        f, product = code.f, code.bounded if bounded else code.product
+        total = product((self.bytes, *self.lengths))
         return f.emit(f"and i64 {f.emit(f'add i64 {total}, 63')}, -64")
 
 
@@ -75,7 +75,7 @@ class Scratch:
         for variable in self.fusion.stored:
             home = None if variable.owner is None else self.fusion.home.get(variable.owner)
             if home in mine and variable not in self.outside:
-                made.setdefault(mine[home], []).append(variable)  # type: ignore[index]
+                made.setdefault(mine[home], []).append(variable)
         self._move(last, {v for each in made.values() for v in each})
         for position in range(len(self.region.groups)):
             for variable in made.get(position, ()):
@@ -149,24 +149,26 @@ class Scratch:
         return self._end, _bytes(layout, sizes, code)
 
     def total(self, code: LengthCode) -> str:
-        """Bytes of the whole memory."""
+        """Bytes of the whole memory; from length_code.MOST on where there are too many."""
         f: Function = code.f
         total = "0"
         for slot in self.slots:
-            size = slot.size(code)
+            size = slot.size(code, bounded=True)
             total = size if total == "0" else f.emit(f"add i64 {total}, {size}")
         most = "0"
         for layout, sizes in self.launches:
-            needed = f.emit(f"mul i64 {_bytes(layout, sizes, code)}, {1 if layout.split is None else CHUNKS}")
+            needed = f.emit(
+                f"mul i64 {_bytes(layout, sizes, code, bounded=True)}, {1 if layout.split is None else CHUNKS}"
+            )
             more = f.emit(f"icmp sgt i64 {needed}, {most}")
             most = f.emit(f"select i1 {more}, i64 {needed}, i64 {most}")
         return total if most == "0" else f.emit(f"add i64 {total}, {most}")
 
 
-def _bytes(layout: Layout, sizes: dict[str, list[Length]], code: LengthCode) -> str:
-    f = code.f
+def _bytes(layout: Layout, sizes: dict[str, list[Length]], code: LengthCode, bounded: bool = False) -> str:
+    f, product = code.f, code.bounded if bounded else code.product
     total = "0"
     for term in layout.scratch:
-        size = code.product((term.bytes, *(n for a in term.axes for n in sizes[a])))
+        size = product((term.bytes, *(n for a in term.axes for n in sizes[a])))
         total = size if total == "0" else f.emit(f"add i64 {total}, {size}")
     return f.emit(f"and i64 {f.emit(f'add i64 {total}, 63')}, -64")

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import count
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -35,6 +35,8 @@ OPT = 1  # LLVM's code generation: instruction selection on the graph, real regi
 
 _lock = threading.RLock()
 _numbers = count()
+_LINKS = 128  # libraries that one linker makes
+_linkers: list[tuple[llvm.LLJIT, int]] = []  # the one at work, and how many libraries it has made
 _last = [0.0]
 _alive: WeakValueDictionary[str, Loaded] = WeakValueDictionary()
 _pretended: list[Host] = []
@@ -88,9 +90,9 @@ def _this_machine() -> Host:
 class Loaded:
     """Machine code in this process. It is freed with this object."""
 
-    def __init__(self, tracker: llvm.ResourceTracker, exports: Sequence[str], size: int) -> None:
-        self._tracker = tracker
+    def __init__(self, tracker: llvm.ResourceTracker, linker: llvm.LLJIT, exports: Sequence[str], size: int) -> None:
         self._addresses = {name: int(tracker[name]) for name in exports}
+        finalize(self, _unload, tracker, [linker]).atexit = False
         self.size = size  # bytes of the object
 
     def address(self, name: str) -> int:
@@ -178,8 +180,9 @@ def link(objects: Sequence[bytes], exports: Sequence[str]) -> Loaded:
     for name in exports:
         library.export_symbol(name)
     with _lock:
-        tracker = library.link(_linker(), f"symtheano{next(_numbers)}")
-    return Loaded(tracker, exports, sum(map(len, objects)))
+        linker = _linker()
+        tracker = library.link(linker, f"symtheano{next(_numbers)}")
+    return Loaded(tracker, linker, exports, sum(map(len, objects)))
 
 
 def object_for(text: str, machine: Host, level: int = OPT) -> bytes:
@@ -250,10 +253,24 @@ def _code_generator(machine: Host, level: int) -> llvm.TargetMachine:
     )
 
 
-@cache
 def _linker() -> llvm.LLJIT:
-    """JITLink keeps all parts of an object within reach of each other; Windows has only the older linker."""
-    return llvm.create_lljit_compiler(_code_generator(_this_machine(), OPT), use_jit_link=sys.platform != "win32")
+    """What links the next library, under the lock. JITLink keeps the parts of an object within reach of each other.
+
+    LLVM keeps ten kilobytes of a library that is gone while its linker lives: now and then there is a new one.
+    Windows has only the older kind.
+    """
+    if not _linkers or _linkers[0][1] >= _LINKS:
+        generator = _code_generator(_this_machine(), OPT)
+        _linkers[:] = [(llvm.create_lljit_compiler(generator, use_jit_link=sys.platform != "win32"), 0)]
+    linker, links = _linkers[0]
+    _linkers[0] = (linker, links + 1)
+    return linker
+
+
+def _unload(tracker: llvm.ResourceTracker, linker: list[llvm.LLJIT]) -> None:
+    """Frees a library, and its linker where that was its last."""
+    tracker.close()
+    linker.clear()
 
 
 def _before_fork() -> None:
