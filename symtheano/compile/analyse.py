@@ -164,7 +164,7 @@ class _Node:
     def _native_reduction(self) -> bool:
         op = self.node.op
         out: Any = self.node.outputs[0]
-        dtype: str = op.acc_dtype if isinstance(op, CAReduceDtype) else out.type.dtype
+        dtype: Any = op.acc_dtype if isinstance(op, CAReduceDtype) else out.type.dtype
         return self.is_native(op.scalar_op, (dtype, dtype), self.floatX, [])
 
     def _native_product(self) -> bool:

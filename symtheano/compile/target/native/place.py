@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symtheano.compile.analyse import Analysis
-from symtheano.compile.lengths import Formula, Length
+from symtheano.compile.lengths import Formula, Length, Lengths
 from symtheano.compile.target.native.length_code import LengthCode
 from symtheano.compile.target.native.llvm import Function, element_type
 from symtheano.graph.variable import Apply, Variable
@@ -92,7 +92,7 @@ def _selected(node: Apply, base: Place, analysis: Analysis, code: LengthCode, f:
     return Place(pointer, tuple(strides), dense, unit)
 
 
-def _number(entry: int | Variable, lengths: object) -> Length:
+def _number(entry: int | Variable, lengths: Lengths) -> Length:
     return entry if isinstance(entry, int) else lengths.number(entry)
 
 
