@@ -46,6 +46,9 @@ class Contender:
         values = value if isinstance(value, list | tuple) else [] if value is None else [value]
         return [np.array(v) for v in values]
 
+    def steady(self, run: Run) -> None:
+        """Waits until a built case is as fast as it will be."""
+
     def facts(self) -> str:
         """What a reader should know of how it is set, such as its threads."""
         return ""

@@ -111,6 +111,7 @@ class Worker:
         which = _case(case)
         run = self._build(which)
         files = self._results(run, CHECKED_CALLS if run.state() else 1, Path(folder))
+        self.contender.steady(run)
         loop = loop_of(len(run.args))
         found: list[tuple[float, Ready]] = []
         for call in run.calls:
@@ -168,6 +169,7 @@ class Worker:
         for name in ("counted_held", "counted_most"):
             getattr(counted, name).restype = ctypes.c_long
         run = self._build(_case(case))
+        self.contender.steady(run)
         call, full = run.calls[-1], run.args
         one = [self.contender.array(np.ascontiguousarray(a[:1])) for a in inputs(_case(case))[:2]]
         for args in (full, one) if self.contender.first_call_compiles else (one,):
@@ -194,6 +196,7 @@ class Worker:
             run = self._build(which)
             call = run.calls[-1]
             run.wait(call(*run.args))
+            self.contender.steady(run)
             loop = loop_of(2)
             for n in random.Random(k).sample(sizes, len(sizes)):
                 first = loop(1, call, batches[n], run.wait)

@@ -55,6 +55,7 @@ class Analysis:
     lengths: Lengths
     kinds: dict[Apply, str] = field(default_factory=dict)
     checks: dict[Apply, list[Check]] = field(default_factory=dict)
+    _read: dict[Apply, list[Variable]] = field(default_factory=dict)
 
     @cached_property
     def positions(self) -> dict[Apply, int]:
@@ -65,16 +66,24 @@ class Analysis:
         """The node's kind."""
         return self.kinds[node]
 
-    def read_for_lengths(self) -> dict[Variable, None]:
-        """Results of steps of the host program that lengths follow from."""
-        found: dict[Variable, None] = {}
-        for node, kind in self.kinds.items():
-            if kind != "step":
-                lengths = [self.lengths.of(n) for out in node.outputs for n in self.sizes.of(out)]
-                lengths += [n for check in self.checks[node] for n in (check.left, check.right)]
-                lengths += [self.lengths.number(out) for out in node.outputs if kind == "size"]
-                found.update(dict.fromkeys(v for n in lengths for v in given_in(n) if v.owner is not None))
+    def read_for_lengths(self, node: Apply) -> list[Variable]:
+        """Results of steps of the host program that a node's lengths, places and checks follow from."""
+        found = self._read.get(node)
+        if found is None:
+            found = self._read[node] = [v for v in self._sources(node) if v.owner is not None]
         return found
+
+    def _sources(self, node: Apply) -> dict[Variable, None]:
+        kind, lengths = self.kinds[node], self.lengths
+        if kind in ("step", "none"):
+            return {}
+        needed = [lengths.of(n) for out in node.outputs for n in self.sizes.of(out)]
+        needed += [n for check in self.checks[node] for n in (check.left, check.right)]
+        if kind == "size":
+            needed += map(lengths.number, node.outputs)
+        if isinstance(node.op, (Subtensor, Place)):
+            needed += map(lengths.number, node.inputs[1:])
+        return dict.fromkeys(v for n in needed for v in given_in(n))
 
 
 def analyse(graph: FunctionGraph, is_native: RowTest, floatX: str) -> Analysis:

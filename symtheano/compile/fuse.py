@@ -85,18 +85,27 @@ class NotIndexed(Exception):
 
 
 def fuse(
-    fgraph: FunctionGraph, sizes: Sizes, kind_of: Callable[[Apply], Kind], read: Iterable[Variable] = ()
+    fgraph: FunctionGraph,
+    sizes: Sizes,
+    kind_of: Callable[[Apply], Kind],
+    needed: Callable[[Apply], Iterable[Variable]] = lambda _: (),
 ) -> Fusion:
     """The groups of a graph. Sizes: visited to the end, so that equal lengths are known to be equal.
 
-    read: values that are read for the sake of lengths.
+    needed: the computed values that lengths of a node follow from.
     """
-    return _Fuser(fgraph, sizes, kind_of).run(read)
+    return _Fuser(fgraph, sizes, kind_of, needed).run()
 
 
 class _Fuser:
-    def __init__(self, fgraph: FunctionGraph, sizes: Sizes, kind_of: Callable[[Apply], Kind]):
-        self.fgraph, self.sizes, self.kind_of = fgraph, sizes, kind_of
+    def __init__(
+        self,
+        fgraph: FunctionGraph,
+        sizes: Sizes,
+        kind_of: Callable[[Apply], Kind],
+        needed: Callable[[Apply], Iterable[Variable]],
+    ):
+        self.fgraph, self.sizes, self.kind_of, self.needed = fgraph, sizes, kind_of, needed
         self.result = Fusion([], {}, {}, {}, {})
         self.inlined: dict[
             Variable, dict[Group, AxisMap | None]
@@ -106,17 +115,16 @@ class _Fuser:
         self.across: set[Group] = set()  # groups that read values with their axes exchanged
         self.spread = _spread(fgraph, kind_of)
 
-    def run(self, read: Iterable[Variable]) -> Fusion:
+    def run(self) -> Fusion:
         for position, output in enumerate(self.fgraph.outputs):
             self._output(position, output)
-        self.wanted.update(dict.fromkeys(read))
+        self.wanted.update((v, None) for node in self.fgraph.nodes for v in self.needed(node))
         for node in reversed(self.fgraph.nodes):
             kind = self.kind_of(node)
             if kind == "view":
                 self._view(node)
             elif kind == "size":
-                if self._used(node):
-                    self.result.stored.update(dict.fromkeys(node.outputs))
+                self._size(node)
             elif kind in ("map", "reduce"):
                 self._member(node, kind)
             else:
@@ -128,7 +136,7 @@ class _Fuser:
         if not self._is_lent(output) and output not in self.wanted:
             self.wanted[output] = None
             return
-        group = self.result.copies[position] = self._new("copy" if _is_numeric(output) else "step")
+        group = self.result.copies[position] = self._new("copy" if isinstance(output.type, TensorType) else "step")
         self._read_memory(output, group)
 
     def _is_lent(self, output: Variable) -> bool:
@@ -153,6 +161,7 @@ class _Fuser:
         group = self._new("step" if kind == "step" else kind)
         group.head = node
         self._settle(node, group)
+        self._read_for_lengths(node, group)
         if kind == "scatter":
             self._scatter_reads(node, group)
         if kind in ("scatter", "empty"):
@@ -173,6 +182,13 @@ class _Fuser:
         for variable, where in recorder.reads:
             self._read(variable, where, group)
 
+    def _size(self, node: Apply) -> None:
+        if self._used(node):
+            self.result.stored.update(dict.fromkeys(node.outputs))
+        for out in node.outputs:
+            for group in (*self.inlined.get(out, {}), *self.result.users.get(out, {})):
+                self._read_for_lengths(node, group)
+
     def _as_epilogue(self, node: Apply) -> bool:
         (out,) = node.outputs
         for group, where in self.inlined.get(out, {}).items():
@@ -186,6 +202,7 @@ class _Fuser:
             else:
                 group.kind, group.head = "product", node
                 self._settle(node, group)
+                self._read_for_lengths(node, group)
                 for i in node.inputs:
                     self._read_memory(i, group)
                 return True
@@ -215,6 +232,7 @@ class _Fuser:
             self.result.stored[out] = None
         for group in users:
             self._read_memory(base, group)
+            self._read_for_lengths(node, group)
 
     def _member(self, node: Apply, kind: Kind) -> None:
         (out,) = node.outputs
@@ -413,6 +431,7 @@ class _Fuser:
 
     def _join(self, node: Apply, group: Group, where: AxisMap) -> None:
         group.maps[node] = where
+        self._read_for_lengths(node, group)
         if isinstance(node.op, Place):
             self._run_after(self._check_of(node), group)
         for variable, place in reads_of(node, group, where):
@@ -425,6 +444,7 @@ class _Fuser:
             check = self.checks[place] = self._new("check")
             check.head = place
             self._read_memory(place.inputs[0], check)
+            self._read_for_lengths(place, check)
         return check
 
     def _read(self, variable: Variable, where: AxisMap | None, group: Group) -> None:
@@ -435,6 +455,10 @@ class _Fuser:
         if where is not None and where[:2] == (1, 0):
             self.across.add(group)
         readers[group] = where
+
+    def _read_for_lengths(self, node: Apply, group: Group) -> None:
+        for variable in self.needed(node):
+            self._read_memory(variable, group)
 
     def _read_memory(self, variable: Variable, group: Group) -> None:
         self.result.users.setdefault(variable, {})[group] = None
@@ -540,10 +564,6 @@ def unfolded(node: Apply, group: Group, where: AxisMap) -> AxisMap:
     folded = dict(zip(node.op.axes(x.type.ndim), group.folds[node], strict=True))
     found = (folded[k] if k in folded else next(kept) for k in range(x.type.ndim))
     return tuple(None if a == -1 else a for a in found)
-
-
-def _is_numeric(variable: Variable) -> bool:
-    return isinstance(variable.type, TensorType)
 
 
 def is_leaf(variable: Variable) -> bool:

@@ -63,12 +63,12 @@ class Lengths:
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
-        self.given: dict[Variable, None] = {}
+        self.given: dict[Variable, int] = {}  # each with its number
         self._holders: dict[Size, Length] = {}
 
     def learn(self, variable: Variable) -> None:
         """`variable` is given: its axes have lengths, and an integer has a value."""
-        self.given[variable] = None
+        self.given.setdefault(variable, len(self.given))
         if isinstance(variable.type, TensorType):
             for axis, size in enumerate(self.sizes.of(variable)):
                 if not isinstance(size, int):
@@ -82,8 +82,13 @@ class Lengths:
         self.sizes.unite(a, b)
         root = self.sizes.find(a)
         if not isinstance(root, int):
-            self._holders[root] = min((left, right), key=_distance)
+            self._holders[root] = min((left, right), key=self._distance)
         return left, right
+
+    def _distance(self, length: Length) -> tuple[int, bool]:
+        """How far a length is from what the function is given: by the last step that gives it; formulas are work."""
+        steps = [self.given[v] for v in given_in(length) if v.owner is not None]
+        return max(steps, default=-1), not isinstance(length, (int, Axis))
 
     def of(self, size: Size, depth: int = 0) -> Length:
         """The formula of a size. Raises Unknown."""
@@ -144,11 +149,6 @@ class Lengths:
         elif row.name in _FUNCTIONS and out.type.dtype in ("int64", "bool"):
             return Formula(row.name, tuple(args))
         raise Unknown(str(node))
-
-
-def _distance(length: Length) -> tuple[bool, bool]:
-    """How far a length is from what the function is given: results of steps come late, formulas are work."""
-    return any(v.owner is not None for v in given_in(length)), not isinstance(length, (int, Axis))
 
 
 def given_in(length: Length | None) -> list[Variable]:

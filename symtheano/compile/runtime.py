@@ -129,10 +129,16 @@ class Function:
         return run
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits for machine code that is made in the background (`Mode(tiered=True)`); whether it runs now."""
+        """Waits for what is made in the background: machine code (`Mode(tiered=True)`), or better one than the first.
+
+        timeout: seconds. Gives whether machine code runs now, as good as it will be.
+        """
         if self._tier is not None:
             self._tier.wait(timeout)
-        return self.compiled.native is not None
+        native = self.compiled.native
+        if native is None or not native.runnable.pending:
+            return native is not None
+        return bool(native.runnable.improved.wait(timeout))
 
     def _native_program(self, native: Any) -> Callable[..., Any]:
         """The host program of machine code, loaded by the first call that comes through Python."""

@@ -26,6 +26,7 @@ class Better:
 
     def __init__(self, runnable: Runnable, generate: Callable[[], Loaded], keep: Callable[[], None]):
         self._runnable, self._generate, self._keep = weakref.ref(runnable), generate, keep
+        runnable.pending = True
 
     def work(self, closing: Callable[[], bool]) -> None:
         """Waits for a calm moment, generates, and hands over."""

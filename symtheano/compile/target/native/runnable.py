@@ -34,7 +34,8 @@ class Runnable:
     entry: Signature | None
     cells: tuple[int, ...]
     constants: tuple[Any, ...]
-    improved: threading.Event = field(default_factory=threading.Event, repr=False)  # better code has taken over
+    pending: bool = False  # better code is being made
+    improved: threading.Event = field(default_factory=threading.Event, repr=False)  # it has taken over
     _users: list[tuple[weakref.ref[Any], str, str]] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

@@ -150,7 +150,7 @@ def prepare(graph: FunctionGraph, inputs: int, unpack: bool, floatX: str | None 
     clock.note("expand")
     analysis = analyse(expanded, is_native, floatX)
     clock.note("analyse")
-    fusion = fuse(expanded, analysis.sizes, analysis.kind_of, analysis.read_for_lengths())
+    fusion = fuse(expanded, analysis.sizes, analysis.kind_of, analysis.read_for_lengths)
     clock.note("fuse")
     plan = schedule(analysis, fusion)
     clock.note("schedule")
