@@ -26,7 +26,8 @@ from symtheano.scalar.dtypes import autocast, is_complex, is_discrete
 from symtheano.scalar.expr import Builder, Expr, as_expr, dtypes_of, load, operand_dtypes, postorder
 from symtheano.scalar.machine import Code, Reg, is_nan
 from symtheano.scalar.op import ScalarOp
-from symtheano.scalar.rows_complex import choose, complex_row
+from symtheano.scalar.rows_complex import choose
+from symtheano.scalar.rows_complex_functions import complex_row
 from symtheano.scalar.rows_convert import Value, constant, convert, pair, real
 from symtheano.scalar.rows_float import EXACT, FLOAT, HALF, power
 from symtheano.scalar.rows_integer import BOOL, INTEGER
@@ -206,8 +207,8 @@ def _calls(exprs: Sequence[Expr], known: Mapping[Expr, Any]) -> Iterator[Expr]:
 def is_native(row: ScalarOp, dtypes: Sequence[str], floatX: str = "float64", constants: Sequence[Any] = ()) -> bool:
     """Whether a row of operands of these dtypes has machine code. constants: the operands' numbers, None where unknown.
 
-    Not native: a function without branch-free code (`vecmath`); complex numbers beyond arithmetic, abs, angle, exp,
-    log and sqrt; and an integer to the power of a signed integer that is not a constant >= 0: NumPy raises an error
+    Not native: a function without branch-free code (`vecmath`); inverse trigonometric and hyperbolic functions of
+    complex numbers; and an integer to the power of a signed integer that is not a constant >= 0: NumPy raises an error
     for negative exponents.
     """
     given = tuple(dtypes)

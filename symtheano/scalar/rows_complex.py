@@ -1,17 +1,15 @@
-"""Rows of the table for complex numbers, pairs of registers, as machine code.
+"""Arithmetic of complex numbers, pairs of registers, as machine code: rows of the table.
 
-Products and quotients are NumPy's to the bit (a product's parts are fused multiply-adds, a quotient is Smith's);
-abs, exp, log and sqrt are C99's, with its results for infinities and nan (annex G).
+Products and quotients are NumPy's to the bit (a product's parts are fused multiply-adds, a quotient is Smith's); abs is
+C99's. Functions are in rows_complex_functions.py.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from symtheano.scalar.machine import INFINITY, Code, Reg, is_nan
 from symtheano.scalar.rows_convert import Value, infinite, pair
-from symtheano.scalar.vecmath import FUNCTIONS
 
 Complex = tuple[Reg, Reg]
 Row = Callable[..., Value]  # (code, *pairs) -> pair or register
@@ -35,7 +33,7 @@ def _each(name: str) -> Row:
     return lower
 
 
-def _product(code: Code, x: Complex, y: Complex) -> Complex:
+def product(code: Code, x: Complex, y: Complex) -> Complex:
     (a, b), (c, d) = x, y
     return (
         code.op("fma", a, c, code.op("neg", code.op("mul", b, d))),
@@ -43,7 +41,7 @@ def _product(code: Code, x: Complex, y: Complex) -> Complex:
     )
 
 
-def _quotient(code: Code, x: Complex, y: Complex) -> Complex:
+def quotient(code: Code, x: Complex, y: Complex) -> Complex:
     # Smith's algorithm: the larger part of the divisor is divided by, so that no square overflows.
     (a, b), (c, d) = x, y
     real_larger = code.op("ge", code.op("abs", c), code.op("abs", d))
@@ -62,7 +60,7 @@ def _quotient(code: Code, x: Complex, y: Complex) -> Complex:
     )
 
 
-def _inverse(code: Code, x: Complex) -> Complex:
+def inverse(code: Code, x: Complex) -> Complex:
     a, b = x
     real_larger = code.op("le", code.op("abs", b), code.op("abs", a))
     large, small = code.op("select", real_larger, a, b), code.op("select", real_larger, b, a)
@@ -79,7 +77,7 @@ def _inverse(code: Code, x: Complex) -> Complex:
 # ----- Size -----
 
 
-def _hypot(code: Code, a: Reg, b: Reg) -> Reg:
+def hypot(code: Code, a: Reg, b: Reg) -> Reg:
     """sqrt(a * a + b * b) without overflow; infinite if either is."""
     if a.dtype == "float32":
         x, y = code.op("convert", a, dtype="float64"), code.op("convert", b, dtype="float64")
@@ -108,109 +106,15 @@ def _hypot_double(code: Code, a: Reg, b: Reg) -> Reg:
     return code.op("select", nan, code.op("add", a, b), code.op("mul", size, back))
 
 
-# ----- Transcendental functions; only those whose real parts are there -----
-
-
-def _exp(code: Code, x: Complex) -> Complex:
-    a, b = x
-    zero, infinity = code.like(a, 0.0), code.like(a, INFINITY)
-    # exp(a) may overflow where exp(a) * cos(b) does not: it is taken in two steps there.
-    limit, shift = (88.0, 40.0) if a.dtype == "float32" else (709.0, 300.0)
-    large = code.op("and", code.op("gt", a, code.like(a, limit)), code.op("lt", a, infinity))
-    size = FUNCTIONS["exp"](code, code.op("select", large, code.op("sub", a, code.like(a, shift)), a))
-    more = code.op("select", large, code.like(a, math.exp(shift)), code.like(a, 1.0))
-    finite = code.op("lt", code.op("abs", b), infinity)
-    flat = code.op("eq", b, zero)
-    cos, sin = FUNCTIONS["cos"](code, b), FUNCTIONS["sin"](code, b)
-    # The sign of zero and of infinity need the directions; where b is not finite there are none.
-    lost = code.op("and", infinite(code, a), code.op("not", finite))
-    cos = code.op("select", lost, code.like(a, 1.0), cos)
-    sin = code.op("select", lost, code.op("select", code.op("lt", a, zero), zero, code.like(a, math.nan)), sin)
-    re = code.op("mul", code.op("mul", size, cos), more)
-    im = code.op("mul", code.op("mul", size, sin), more)
-    nan_flat = code.op("and", flat, code.op("not", code.op("lt", a, infinity)))  # exp(inf + 0i), exp(nan + 0i)
-    return re, code.op("select", code.op("or", flat, nan_flat), b, im)
-
-
-def _log(code: Code, x: Complex) -> Complex:
-    a, b = code.op("abs", x[0]), code.op("abs", x[1])
-    size = _log_size(code, a, b)
-    return size, FUNCTIONS["arctan2"](code, x[1], x[0])
-
-
-def _log_size(code: Code, a: Reg, b: Reg) -> Reg:
-    """log(hypot(a, b)) of numbers that are not negative, accurate near 1 too."""
-    first = code.op("gt", a, b)
-    x, y = code.op("select", first, a, b), code.op("select", first, b, a)
-    one, half = code.like(a, 1.0), code.like(a, 0.5)
-    # Near 1: log1p((x - 1)(x + 1) + y * y) / 2, the terms with the errors of their products.
-    less, more = code.op("sub", x, one), code.op("add", x, one)
-    p, square = code.op("mul", less, more), code.op("mul", y, y)
-    p_rest = code.op("fma", less, more, code.op("neg", p))
-    square_rest = code.op("fma", y, y, code.op("neg", square))
-    total = code.op("add", p, square)
-    split = code.op("sub", total, p)
-    lost = code.op("add", code.op("sub", p, code.op("sub", total, split)), code.op("sub", square, split))
-    more_rest = code.op("mul", less, code.op("sub", x, code.op("sub", more, one)))
-    rest = code.op("add", code.op("add", p_rest, square_rest), code.op("add", lost, more_rest))
-    near = code.op("mul", half, FUNCTIONS["log1p"](code, code.op("add", total, rest)))
-    # Elsewhere the size, scaled where it would overflow or lose bits.
-    huge = code.op("gt", x, code.like(a, 2.0**100 if a.dtype == "float32" else 2.0**1000))
-    tiny = code.op("lt", x, code.like(a, 2.0**-100 if a.dtype == "float32" else 2.0**-900))
-    bits = 60 if a.dtype == "float32" else 600
-    scale = code.op("select", tiny, code.like(a, 2.0**bits), one)
-    scale = code.op("select", huge, code.like(a, 2.0**-bits), scale)
-    shift = code.op("select", tiny, code.like(a, -bits * math.log(2.0)), code.like(a, 0.0))
-    shift = code.op("select", huge, code.like(a, bits * math.log(2.0)), shift)
-    size = _hypot(code, code.op("mul", a, scale), code.op("mul", b, scale))
-    far = code.op("add", FUNCTIONS["log"](code, size), shift)
-    is_near = code.op("and", code.op("gt", size, half), code.op("lt", size, code.like(a, 2.0)))
-    is_near = code.op("and", is_near, code.op("not", code.op("or", huge, tiny)))
-    return code.op("select", is_near, near, far)
-
-
-def _sqrt(code: Code, x: Complex) -> Complex:
-    a, b = x
-    zero, half, infinity = code.like(a, 0.0), code.like(a, 0.5), code.like(a, INFINITY)
-    size_a, size_b = code.op("abs", a), code.op("abs", b)
-    # Scaled by an even power of two, so that neither the size overflows nor small parts lose bits.
-    large, small = (2.0**120, 2.0**-100) if a.dtype == "float32" else (2.0**1020, 2.0**-900)
-    bits = 50 if a.dtype == "float32" else 400
-    most = code.op("maximum", size_a, size_b)
-    huge, tiny = code.op("gt", most, code.like(a, large)), code.op("lt", most, code.like(a, small))
-    one = code.like(a, 1.0)
-    scale = code.op("select", huge, code.like(a, 0.25), code.op("select", tiny, code.like(a, 2.0 ** (2 * bits)), one))
-    back = code.op("select", huge, code.like(a, 2.0), code.op("select", tiny, code.like(a, 2.0**-bits), one))
-    p, q = code.op("mul", size_a, scale), code.op("mul", size_b, scale)
-    root = code.op("sqrt", code.op("mul", code.op("add", p, _hypot(code, p, q)), half))
-    other = code.op("div", q, code.op("add", root, root))
-    root, other = code.op("mul", root, back), code.op("mul", other, back)
-    positive = code.op("ge", a, zero)
-    re = code.op("select", positive, root, other)
-    im = code.op("select", positive, other, root)
-    im = code.op("copysign", im, b)
-    nothing = code.op("and", code.op("eq", a, zero), code.op("eq", b, zero))
-    re, im = code.op("select", nothing, zero, re), code.op("select", nothing, b, im)
-    # C99: (x, inf) -> (inf, inf); (inf, y) -> (inf, 0); (-inf, y) -> (0, inf); (-inf, nan) -> (nan, inf).
-    right, left = code.op("eq", a, infinity), code.op("eq", a, code.op("neg", infinity))
-    nan_b = is_nan(code, b)
-    re = code.op("select", right, a, code.op("select", left, code.op("select", nan_b, b, zero), re))
-    at_right = code.op("select", nan_b, b, code.op("copysign", zero, b))
-    im = code.op("select", right, at_right, code.op("select", left, code.op("copysign", infinity, b), im))
-    up = code.op("eq", size_b, infinity)
-    return code.op("select", up, infinity, re), code.op("select", up, b, im)
-
-
 COMPLEX: dict[str, Row] = {
     "add": _each("add"),
     "sub": _each("sub"),
-    "mul": _product,
-    "true_div": _quotient,
+    "mul": product,
+    "true_div": quotient,
     "neg": _each("neg"),
-    "inv": _inverse,
-    "sqr": lambda code, x: _product(code, x, x),
-    "abs_": lambda code, x: _hypot(code, *x),
-    "sqrt": _sqrt,
+    "inv": inverse,
+    "sqr": lambda code, x: product(code, x, x),
+    "abs_": lambda code, x: hypot(code, *x),
     "real": lambda code, x: x[0],
     "imag": lambda code, x: x[1],
     "conj": lambda code, x: (x[0], code.op("neg", x[1])),
@@ -219,19 +123,3 @@ COMPLEX: dict[str, Row] = {
     "isnan": lambda code, x: code.op("or", is_nan(code, x[0]), is_nan(code, x[1])),
     "isinf": lambda code, x: code.op("or", infinite(code, x[0]), infinite(code, x[1])),
 }
-
-# Those that need functions of real numbers, and which.
-_NEEDS: dict[str, tuple[Row, tuple[str, ...]]] = {
-    "exp": (_exp, ("exp", "cos", "sin")),
-    "log": (_log, ("log", "log1p", "arctan2")),
-    "angle": (lambda code, x: FUNCTIONS["arctan2"](code, x[1], x[0]), ("arctan2",)),
-}
-
-
-def complex_row(name: str) -> Row | None:
-    """How a row is computed for complex operands; None: not natively."""
-    found = COMPLEX.get(name)
-    if found is None and name in _NEEDS:
-        row, needs = _NEEDS[name]
-        found = row if all(need in FUNCTIONS for need in needs) else None
-    return found

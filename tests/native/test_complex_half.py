@@ -126,7 +126,7 @@ def close(got: Any, wanted: Any, error: float, scale: float = 1.0) -> None:
     np.testing.assert_allclose(got, wanted, rtol=error, atol=error * scale)
 
 
-@pytest.mark.parametrize("dtype, name", CASES)
+@pytest.mark.parametrize(("dtype", "name"), CASES)
 def test_values(dtype: str, name: str) -> None:
     build = {**EVERY, **OF_HALVES, **OF_COMPLEX}[name]
     x, y = matrix(dtype, "x"), matrix(dtype, "y")

@@ -15,6 +15,7 @@ from symtheano.compile.peak import Amount, amount_text, greatest
 from symtheano.compile.schedule import Region, members
 from symtheano.compile.target.native.gemm.choice import choice_for
 from symtheano.compile.target.native.gemm.shape import shape_for
+from symtheano.compile.target.native.pool import thread_count
 from symtheano.compile.target.native.region import Launch, RegionCode
 from symtheano.compile.target.native.scratch import CHUNKS
 from symtheano.compile.target.native.toolchain import host
@@ -193,7 +194,7 @@ def _scratch(native: Any, code: RegionCode, names: Names) -> list[Amount]:
             moment = dict(slots)
             for term in layout.scratch:
                 lengths = [n for a in term.axes for n in launch.axes[a]]
-                _add(moment, term.bytes * (1 if layout.split is None else CHUNKS), lengths, names)
+                _add(moment, term.bytes * (1 if layout.split is None else min(CHUNKS, thread_count())), lengths, names)
             found.append(moment)
     return found
 

@@ -267,6 +267,7 @@ class CtypesRegion:
         frame = self._frame()
         for place, array in zip(layout.inputs, arrays):
             frame[place : place + 1 + array.ndim] = [array.ctypes.data, *array.shape]
+        frame[layout.outer] = self._outer
         if self._sizes(frame):
             return None
         results = []
@@ -276,7 +277,6 @@ class CtypesRegion:
             results.append(result)
         arena = np.empty(frame[layout.bytes] + 64, np.uint8)
         frame[layout.arena] = arena.ctypes.data + -arena.ctypes.data % 64
-        frame[layout.outer] = self._outer
         return None if self._body(frame) else tuple(results)
 
 

@@ -123,6 +123,7 @@ class _Run:
         self._records("celled", len(INPUT), self._take_cell)
         self._records("constant", len(INPUT), self._take_constant)
         self._check_overlap()
+        f.store("ptr", self._word("outer"), self._inside("outer_slot"), 8)
         self._need_zero(f.call(self._word("sizes"), "i32", [("ptr", "%block")]), "undo")
         self.long = f.emit(f"icmp sgt i64 {self._at('work_slot', 'i64')}, {self._word('patience', 'i64')}")
         self.shared = f.emit(f"icmp ne i64 {self._word('cells', 'i64')}, 0")
@@ -323,7 +324,6 @@ class _Run:
 
     def _compute(self) -> None:
         f = self.f
-        f.store("ptr", self._word("outer"), self._inside("outer_slot"), 8)
         need, own = self._at("bytes_slot", "i64"), f.alloca(f"[{STACK_ARENA} x i8]")
         borrow, ready, before = f.label("borrow"), f.label("ready"), f.block
         f.branch(f.emit(f"icmp ugt i64 {need}, {0 if config.check_programs else STACK_ARENA}"), borrow, ready)

@@ -12,7 +12,8 @@ class Frame:
 
     Of outputs, `sizes` writes the lengths and the caller then the pointers. bytes: of scratch memory that `body` needs
     (written by `sizes`); arena: its address (by the caller, 64-byte aligned); work: estimated nanoseconds (by `sizes`);
-    outer: the address of the table of functions that a region calls (by the caller). size: how many slots there are.
+    outer: the address of the table of functions that a region calls (by the caller, before `sizes`). pieces: among how
+    many threads at most a launch is divided (written by `sizes`, read by `body`). size: how many slots there are.
     """
 
     inputs: tuple[int, ...]
@@ -21,6 +22,7 @@ class Frame:
     arena: int
     work: int
     outer: int
+    pieces: int
     size: int
 
 
@@ -38,5 +40,6 @@ def frame_of(inputs: Sequence[int], outputs: Sequence[int]) -> Frame:
         arena=following + 1,
         work=following + 2,
         outer=following + 3,
-        size=following + 4,
+        pieces=following + 4,
+        size=following + 5,
     )

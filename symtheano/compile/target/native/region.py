@@ -86,6 +86,10 @@ class Kernels:
             _emit_sharing(self.module)
         return "share"
 
+    def splits(self, name: str) -> bool:
+        """Whether the function of a kernel may be divided among threads."""
+        return self.made[name].layout.split is not None
+
     def kernel(self, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
         """The layout of a kernel's function."""
         key = (str(kernel), tuple(sorted(access.items())), kernel.floatX)
@@ -190,10 +194,22 @@ class _Emitter:
         for slot, variable in zip(self.frame.outputs, self.given, strict=True):
             for axis, n in enumerate(self.lengths_of(variable)):
                 f.set_slot("%frame", slot + 1 + axis, code.value(n))
-        total = self.scratch.total(code)
+        work = self._work(f, code)
+        f.set_slot("%frame", self.frame.work, work)
+        pieces = self._pieces(f, work)
+        f.set_slot("%frame", self.frame.pieces, pieces)
+        total = self.scratch.total(code, pieces)
         f.set_slot("%frame", self.frame.bytes, total)
-        f.set_slot("%frame", self.frame.work, self._work(f, code))
         f.ret("0" if total.isdigit() else f.emit(f"zext i1 {f.emit(f'icmp uge i64 {total}, {MOST}')} to i32"))
+
+    def _pieces(self, f: Function, work: str) -> str:
+        """Among how many threads a launch is divided: what `body` may rely on, whatever the pool does meanwhile."""
+        if not any(self.kernels.splits(launch.code) for launch in self.launches):
+            return "1"
+        threads = f.slot(f.slot("%frame", self.frame.outer, "ptr"), THREADS)
+        threads = f.emit(f"select i1 {f.emit(f'icmp slt i64 {threads}, {CHUNKS}')}, i64 {threads}, i64 {CHUNKS}")
+        large = f.emit(f"icmp sgt i64 {work}, {SPLIT_WORK}")
+        return f.emit(f"select i1 {large}, i64 {threads}, i64 1")
 
     def _work(self, f: Function, code: LengthCode) -> str:
         total = "0"
@@ -359,7 +375,8 @@ class _Emitter:
         work = f.emit(f"mul i64 {code.product(points)}, {max(1, round(1000 * layout.cost))}")
         outer = f.slot("%frame", self.frame.outer, "ptr")
         arguments = [("ptr", outer), ("ptr", f"@{layout.name}"), ("ptr", args), ("i64", count), ("i64", work)]
-        arguments += [("i64", str(max(1, layout.grain))), ("ptr", memory), ("i64", part)]
+        pieces = f.slot("%frame", self.frame.pieces)
+        arguments += [("i64", str(max(1, layout.grain))), ("ptr", memory), ("i64", part), ("i64", pieces)]
         f.call(f"@{self.kernels.sharing()}", "i32", arguments)
 
     # -- the other kinds -----------------------------------------------------------------------------------------------
@@ -511,16 +528,17 @@ class _Emitter:
 
 def _emit_sharing(module: Module) -> None:
     params = [("ptr", "outer"), ("ptr", "fn"), ("ptr", "args"), ("i64", "count"), ("i64", "work"), ("i64", "grain")]
-    f = module.function("share", [*params, ("ptr", "memory"), ("i64", "part")], "i32")
-    threads = f.slot("%outer", THREADS)
+    f = module.function("share", [*params, ("ptr", "memory"), ("i64", "part"), ("i64", "pieces")], "i32")
     large = f.emit(f"icmp sgt i64 %work, {1000 * SPLIT_WORK}")
     alone, shared = f.label("alone"), f.label("shared")
-    f.branch(f.emit(f"and i1 {large}, {f.emit(f'icmp sgt i64 {threads}, 1')}"), shared, alone)
+    f.branch(f.emit(f"and i1 {large}, {f.emit('icmp sgt i64 %pieces, 1')}"), shared, alone)
     f.start(alone)
     f.ret(f.call("%fn", "i32", [("ptr", "%args"), ("i64", "0"), ("i64", "%count"), ("ptr", "%memory")]))
     f.start(shared)
-    parts = f.emit(f"mul i64 {threads}, 4")
+    parts = f.emit("mul i64 %pieces, 4")
     parts = f.emit(f"select i1 {f.emit(f'icmp sgt i64 {parts}, {CHUNKS}')}, i64 {CHUNKS}, i64 {parts}")
+    # A part that needs memory of its own is one of as many as there is memory for.
+    parts = f.emit(f"select i1 {f.emit('icmp eq i64 %part, 0')}, i64 {parts}, i64 %pieces")
     most = f.emit(f"add i64 %count, {f.emit(f'sub i64 {parts}, 1')}")
     each = f.emit(f"sdiv i64 {most}, {parts}")
     rounded = f.emit(f"add i64 {each}, {f.emit('sub i64 %grain, 1')}")

@@ -20,7 +20,7 @@ from symtheano.compile.target.native.length_code import LengthCode
 from symtheano.compile.target.native.llvm import Function
 from symtheano.graph.variable import Variable
 
-CHUNKS = 16  # into how many parts threads divide one launch, at most
+CHUNKS = 16  # into how many parts threads divide one launch, at most; each that runs has scratch memory of its own
 
 
 @dataclass
@@ -148,8 +148,8 @@ class Scratch:
         self.launches.append((layout, sizes))
         return self._end, _bytes(layout, sizes, code)
 
-    def total(self, code: LengthCode) -> str:
-        """Bytes of the whole memory; from length_code.MOST on where there are too many."""
+    def total(self, code: LengthCode, pieces: str) -> str:
+        """Bytes of the whole memory; from length_code.MOST on where there are too many. pieces: parts of a launch."""
         f: Function = code.f
         total = "0"
         for slot in self.slots:
@@ -157,9 +157,9 @@ class Scratch:
             total = size if total == "0" else f.emit(f"add i64 {total}, {size}")
         most = "0"
         for layout, sizes in self.launches:
-            needed = f.emit(
-                f"mul i64 {_bytes(layout, sizes, code, bounded=True)}, {1 if layout.split is None else CHUNKS}"
-            )
+            needed = _bytes(layout, sizes, code, bounded=True)
+            if layout.split is not None:
+                needed = f.emit(f"mul i64 {needed}, {pieces}")
             more = f.emit(f"icmp sgt i64 {needed}, {most}")
             most = f.emit(f"select i1 {more}, i64 {needed}, i64 {most}")
         return total if most == "0" else f.emit(f"add i64 {total}, {most}")
