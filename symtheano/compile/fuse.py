@@ -329,9 +329,9 @@ class _Fuser:
             return True
         if isinstance(node.op, Elemwise):
             out: Any = node.outputs[0]
-            if node.op.scalar_op.params and len(node.inputs) == 1:  # a wider dtype is made where it is read
-                x: Any = node.inputs[0]
-                return bool(x.type.numpy_dtype.itemsize < out.type.numpy_dtype.itemsize)
+            x: Any = node.inputs[0]
+            if node.op.scalar_op.params and x.type.numpy_dtype.itemsize < out.type.numpy_dtype.itemsize:
+                return True  # a wider dtype is made where it is read
             return all(n == 1 for n in out.type.shape) and node.op.scalar_op.name not in HEAVY
         return all(n == 1 for n in getattr(node.inputs[0].type, "shape", (0,))) if node.inputs else True
 
