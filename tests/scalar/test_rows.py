@@ -265,7 +265,7 @@ def test_powers_that_are_native() -> None:
     assert not is_native(row, ("int32", "int32"))
     assert not is_native(row, ("int32", "int32"), constants=(None, -1))
     assert is_native(row, ("int32", "int32"), constants=(None, 3)) and is_native(row, ("int32", "uint8"))
-    assert not is_native(row, ("complex64", "complex64"))
+    assert is_native(row, ("complex64", "complex64"))
     assert is_native(row, ("float64", "float64"), constants=(None, 2)) and is_native(
         row, ("float64", "int8"), constants=(None, 3)
     )
