@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -12,7 +13,8 @@ import pytest
 
 import symtheano as st
 import symtheano.tensor as T
-from symtheano.compile.target.native import better
+from symtheano.compile.target.native import better, target
+from symtheano.compile.target.native.toolchain import OPT
 from symtheano.config import config
 
 
@@ -41,6 +43,23 @@ def test_both_give_the_same_bits(quick: None, dtype: str, rng: np.random.Generat
     for v, wanted in zip(values, first, strict=True):
         for one, other in zip(f(v), wanted, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_functions_that_are_gone_are_left_out(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, made = T.dvector("x"), []
+    generate = target.build
+
+    def build(*args: Any, **kwargs: Any) -> Any:
+        made.append(kwargs.get("level", OPT))
+        return generate(*args, **kwargs)
+
+    monkeypatch.setattr(target, "build", build)
+    for k in range(20):
+        st.function([x], T.tanh(x) * float(k + 3))
+    f = st.function([x], T.tanh(x) - 1)
+    gc.collect()
+    assert f.compiled.native.runnable.improved.wait(60)
+    assert made.count(OPT) <= 2  # its own, and that of a function that was gone during its turn
 
 
 def test_calls_go_on_meanwhile(quick: None) -> None:

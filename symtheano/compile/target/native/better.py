@@ -8,7 +8,6 @@ the quick one where the process ends before.
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable
 
 from symtheano.compile.target.native.runnable import Runnable
@@ -25,24 +24,21 @@ class Better:
     """
 
     def __init__(self, runnable: Runnable, generate: Callable[[], Loaded], keep: Callable[[], None]):
-        self._runnable, self._generate, self._keep = weakref.ref(runnable), generate, keep
+        self._runnable, self._generate, self._keep = runnable, generate, keep
         runnable.pending = True
 
     def work(self, closing: Callable[[], bool]) -> None:
         """Waits for a calm moment, generates, and hands over."""
         start = time.monotonic()
-        while time.monotonic() - last_build() < CALM and time.monotonic() - start < PATIENCE:
+        while self._runnable.used and time.monotonic() - last_build() < CALM and time.monotonic() - start < PATIENCE:
             if closing():
                 self._keep()
                 return
             time.sleep(CALM / 20)
-        if self._runnable() is None:
+        if self._runnable.used:
+            self._runnable.improve(self._generate())
+        else:
             self._keep()
-            return
-        loaded = self._generate()
-        runnable = self._runnable()
-        if runnable is not None:
-            runnable.improve(loaded)
 
     def close(self) -> None:
         """The interpreter ends before this work began."""

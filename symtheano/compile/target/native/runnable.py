@@ -59,6 +59,12 @@ class Runnable:
             calls.bind(target, entry)
             self._users.append((weakref.ref(target), sizes, body))
 
+    @property
+    def used(self) -> bool:
+        """Whether the function is still there, or not made yet."""
+        with self._lock:
+            return not self._users or any(user() is not None for user, _, _ in self._users)
+
     def improve(self, loaded: Loaded) -> None:
         """Other machine code of the same meaning takes over, for all who call it."""
         with self._lock:

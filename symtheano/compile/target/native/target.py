@@ -253,9 +253,11 @@ class Prepared:
             exports=exports,
         )
 
+        key = self.key  # what is queued for the background holds no graph
+
         def keep(level: int = OPT, objects: Sequence[bytes] = ()) -> None:
-            if self.key is not None:
-                recipe.write(self.key, runnable, pieces, exports, level, objects)
+            if key is not None:
+                recipe.write(key, runnable, pieces, exports, level, objects)
 
         def generate() -> Loaded:
             better = build(pieces, exports)
