@@ -12,7 +12,8 @@ from typing import Any
 from symtheano.compile.analyse import Analysis
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.lengths import Axis, Formula, Length, Number
-from symtheano.compile.schedule import Region, Schedule, base_of, members
+from symtheano.compile.overwriting import base_of
+from symtheano.compile.schedule import Region, Schedule, members
 from symtheano.graph.text import operation
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.tensor.elemwise import DimShuffle

@@ -13,8 +13,9 @@ from heapq import heappop, heappush
 from typing import Any
 
 from symtheano.compile.analyse import Analysis
-from symtheano.compile.fuse import Fusion, Group, reads_of
+from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.lengths import Length, given_in
+from symtheano.compile.overwriting import base_of, may_overwrite, only_copies
 from symtheano.errors import CompileError
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.tensor.index_basic import Subtensor
@@ -55,21 +56,6 @@ class Schedule:
 def schedule(analysis: Analysis, fusion: Fusion) -> Schedule:
     """The schedule of a fused graph. Raises Unfit."""
     return _Scheduler(analysis, fusion).run()
-
-
-def base_of(variable: Variable, analysis: Analysis) -> Variable:
-    """What owns the memory of a value."""
-    while variable.owner is not None and analysis.kinds[variable.owner] == "view":
-        variable = variable.owner.inputs[0]
-    return variable
-
-
-def only_copies(group: Group, analysis: Analysis) -> bool:
-    """Whether a scatter does nothing else with the array that it starts from than to copy it: it may write into it."""
-    assert group.head is not None
-    start, *others = group.head.inputs
-    others += [i for node in group.maps for i in node.inputs]
-    return base_of(start, analysis) is start and all(base_of(i, analysis) is not start for i in others)
 
 
 class _Scheduler:
@@ -169,32 +155,11 @@ class _Scheduler:
 
     def _writes_elementwise(self, writer: Group, value: Variable, shared: Variable) -> bool:
         """Whether each element of the new value needs no other element of the old one than that of its own place."""
-        sizes = self.analysis.sizes
         if writer.kind == "scatter" and writer.head is not None and writer.head.inputs[0] is shared:
             return value is writer.head.outputs[0] and only_copies(writer, self.analysis)
-        if writer.kind not in ("kernel", "product") or value in self.fusion.users:
-            return False
-        if value.type.dtype != shared.type.dtype or not sizes.same_shape(sizes.of(value), sizes.of(shared)):
-            return False
-        if value.owner is writer.head:
-            where: tuple[int | None, ...] = (0, 1)
-        else:
-            assert value.owner is not None
-            where = writer.maps[value.owner]
-        if writer.reduced & {a for a in where if a is not None} and len(writer.folds) > 0:
-            return False  # it is read in one round and written in another
-        if writer.kind == "product" and writer.head is not None:
-            if any(base_of(i, self.analysis) is shared for i in writer.head.inputs):
-                return False
-        seen = [v for v in self.read_by[writer] if base_of(v, self.analysis) is shared]
-        return all(v is shared for v in seen) and self._read_at(writer, shared) <= {where}
-
-    def _read_at(self, group: Group, variable: Variable) -> set[Any]:
-        """The places at which a group reads a given value."""
-        found: set[Any] = set()
-        for node, where in group.maps.items():
-            found.update(place for v, place in reads_of(node, group, where) if v is variable)
-        return found
+        return value not in self.fusion.users and may_overwrite(
+            writer, value, shared, self.read_by[writer], self.analysis
+        )
 
     # -- order ---------------------------------------------------------------------------------------------------------
     def _sorted(self) -> list[Group]:

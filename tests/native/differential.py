@@ -20,7 +20,8 @@ from symtheano.graph.interpret import evaluate
 LENGTHS = (0, 1, 2, 3, 5, 17, 34)
 FLOATS = ("float32", "float64", "float16")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8")
-DTYPES = ("float64", "float32", "float64", "float32", *INTEGERS, "bool", "float16")
+COMPLEX = ("complex64", "complex128")
+DTYPES = ("float64", "float32", "float64", "float32", *INTEGERS, "bool", "float16", *COMPLEX)
 LAYOUTS = ("c", "f", "negative", "sliced", "stretched", "read-only", "misaligned", "part")
 ITEMS = 4000  # no value has more elements
 
@@ -35,6 +36,12 @@ OF_INTEGERS: list[Callable[[Any], Any]] = [
     lambda x: T.cast(x, "int8"), lambda x: T.cast(x, "uint8"), lambda x: T.cast(x % 5, "float32"), T.ones_like,
     lambda x: T.tanh(0.1 * (x % 7)), lambda x: x * 3, lambda x: T.clip(x, 0, 6),
 ]  # fmt: skip
+OF_COMPLEX: list[Callable[[Any], Any]] = [
+    T.neg, T.conj, T.real, T.imag, T.abs_, T.sqr, T.zeros_like, lambda x: x * (1 - 0.5j), lambda x: x / (2 + 1j),
+    lambda x: T.exp(bounded(x)), lambda x: T.sin(bounded(x)), lambda x: T.cosh(bounded(x)), lambda x: T.sqr(abs(x)),
+    lambda x: T.log(3 + bounded(x)), lambda x: T.sqrt(3 + bounded(x)), lambda x: (3 + bounded(x)) ** -1.5,
+    lambda x: T.complex(x.imag, x.real), lambda x: T.expm1(bounded(x)), lambda x: T.inv(2 + bounded(x)),
+]  # fmt: skip
 OF_BOOLS: list[Callable[[Any], Any]] = [
     T.invert, lambda x: T.cast(x, "float32"), lambda x: T.cast(x, "int32"), lambda x: T.eq(x, np.array(False))
 ]  # fmt: skip
@@ -42,11 +49,21 @@ PAIRS_OF_FLOATS: list[Callable[[Any, Any], Any]] = [
     T.add, T.sub, T.mul, T.maximum, T.minimum, lambda a, b: a / (2 + T.sqr(b)), lambda a, b: T.tanh(a) * T.tanh(b),
     lambda a, b: a - T.cast(0.1, "float32") * b, T.second, lambda a, b: T.arctan2(a, 2 + T.sqr(b)),
 ]  # fmt: skip
+PAIRS_OF_COMPLEX: list[Callable[[Any, Any], Any]] = [
+    T.add, T.sub, T.mul, lambda a, b: a / (2 + bounded(b)), lambda a, b: T.conj(a) * b, T.second,
+    lambda a, b: abs(a) + 1j * abs(b),
+]  # fmt: skip
 PAIRS_OF_INTEGERS: list[Callable[[Any, Any], Any]] = [
     T.add, T.sub, T.mul, T.maximum, T.minimum, T.int_div, T.mod, T.eq, T.lt, T.ge, T.neq, T.and_, T.or_, T.xor,
     lambda a, b: a / (1 + T.sqr(b % 5)), T.second,
 ]  # fmt: skip
-PAIRS_OF_BOOLS: list[Callable[[Any, Any], Any]] = [T.and_, T.or_, T.xor, T.eq, T.neq, T.maximum]
+PAIRS_OF_COMPLEX: list[Callable[[Any], Any]] = [
+    T.neg, T.conj, T.real, T.imag, T.abs_, T.sqr, T.zeros_like, lambda x: x * (1 - 0.5j), lambda x: x / (2 + 1j),
+    lambda x: T.exp(bounded(x)), lambda x: T.sin(bounded(x)), lambda x: T.cosh(bounded(x)), lambda x: T.sqr(abs(x)),
+    lambda x: T.log(3 + bounded(x)), lambda x: T.sqrt(3 + bounded(x)), lambda x: (3 + bounded(x)) ** -1.5,
+    lambda x: T.complex(x.imag, x.real), lambda x: T.expm1(bounded(x)), lambda x: T.inv(2 + bounded(x)),
+]  # fmt: skip
+OF_BOOLS: list[Callable[[Any, Any], Any]] = [T.and_, T.or_, T.xor, T.eq, T.neq, T.maximum]
 
 
 @dataclass
@@ -75,7 +92,7 @@ class Graph:
     def add(self, variable: Any) -> Any:
         """Puts a variable in the pool; not one that is too large."""
         value = self.value(variable)
-        calm = value.dtype.kind != "f" or not value.size or float(np.abs(value).max()) < 100
+        calm = value.dtype.kind not in "fc" or not value.size or float(np.abs(value).max()) < 100
         if value.size <= ITEMS and value.ndim <= 4 and calm:
             self.pool.append(variable)
         return variable
@@ -94,7 +111,8 @@ def numbers(shape: tuple[int, ...], seed: int, dtype: str) -> Any:
         values = rng.integers(low, 10, shape)
         extreme = np.iinfo(dtype).max if seed % 2 else np.iinfo(dtype).min
         return np.where(rng.random(shape) < 0.1, extreme, values).astype(dtype)
-    return rng.normal(size=shape).astype(dtype)
+    value = rng.normal(size=shape)
+    return (value + 1j * rng.normal(size=shape) if dtype in COMPLEX else value).astype(dtype)
 
 
 def array(draw: Any, shape: tuple[int, ...], seed: int, dtype: str, before: list[Any]) -> Any:
@@ -173,6 +191,15 @@ def is_float(x: Any) -> bool:
     return str(x.dtype).startswith("float")
 
 
+def is_complex(x: Any) -> bool:
+    return x.dtype in COMPLEX
+
+
+def bounded(x: Any) -> Any:
+    """x / (1 + |x|**2), of complex x: not larger than 1/2."""
+    return x / (1 + T.sqr(x.real) + T.sqr(x.imag))
+
+
 def fits(graph: Graph, a: Any, b: Any) -> bool:
     """Whether two variables go together elementwise."""
     if a.ndim != b.ndim:
@@ -190,31 +217,37 @@ def step(draw: Any, graph: Graph) -> None:
 
 def floating(x: Any) -> Any:
     """x as floats."""
+    if is_complex(x):
+        return x.real
     return x if is_float(x) else T.cast(x, "float32") if x.dtype == "bool" else T.cast(x % 7, "float64") / 8
 
 
 def unary(draw: Any, graph: Graph, x: Any) -> Any:
-    functions = OF_FLOATS if is_float(x) else OF_BOOLS if x.dtype == "bool" else OF_INTEGERS
+    functions = (
+        OF_COMPLEX if is_complex(x) else OF_FLOATS if is_float(x) else OF_BOOLS if x.dtype == "bool" else OF_INTEGERS
+    )
     return draw(some.sampled_from(functions))(x)
 
 
 def binary(draw: Any, graph: Graph, x: Any) -> Any:
     y = draw(some.sampled_from([v for v in graph.pool if fits(graph, x, v)]))
-    if is_float(x) or is_float(y):
-        x, y = (v if is_float(v) or v.dtype == "bool" else v % 9 for v in (x, y))
-        return draw(some.sampled_from(PAIRS_OF_FLOATS))(x, y)
+    if any(is_float(v) or is_complex(v) for v in (x, y)):
+        functions = PAIRS_OF_COMPLEX if is_complex(x) or is_complex(y) else PAIRS_OF_FLOATS
+        x, y = (v if is_float(v) or is_complex(v) or v.dtype == "bool" else v % 9 for v in (x, y))
+        return draw(some.sampled_from(functions))(x, y)
     x, y = (T.cast(v, "int64") if v.dtype == "uint64" else v for v in (x, y))  # it goes with none of the others
     both = x.dtype == y.dtype == "bool"
     return draw(some.sampled_from(PAIRS_OF_BOOLS if both else PAIRS_OF_INTEGERS))(x, y)
 
 
 def switch(draw: Any, graph: Graph, x: Any) -> Any:
-    exact = [v for v in graph.pool if (v.owner is None or not is_float(v)) and fits(graph, x, v)]
+    exact = [v for v in graph.pool if v.owner is None or not (is_float(v) or is_complex(v))]
+    exact = [v for v in exact if fits(graph, x, v)]
     if not exact:
         return x
     leaf = draw(some.sampled_from(exact))
     others = [v for v in graph.pool if fits(graph, x, v) and fits(graph, leaf, v)]
-    condition = leaf if leaf.dtype == "bool" else leaf > 0
+    condition = leaf if leaf.dtype == "bool" else T.neq(leaf, 0) if is_complex(leaf) else leaf > 0
     return T.switch(condition, x, draw(some.sampled_from(others))) if others else T.switch(condition, x, 1)
 
 
@@ -223,6 +256,9 @@ def reduce(draw: Any, graph: Graph, x: Any) -> Any:
     axis, keep = draw(some.sampled_from(axes)), draw(some.booleans())
     folded = range(x.ndim) if axis is None else {axis} if isinstance(axis, int) else set(axis)
     count = int(np.prod([graph.shape(x)[k] for k in folded]))
+    if is_complex(x):
+        function = draw(some.sampled_from([T.sum, T.prod, T.any, T.all]))
+        return function(bounded(x) if function is T.prod else x, axis=axis, keepdims=keep)
     if is_float(x):
         if not count:
             return draw(some.sampled_from([T.sum, T.prod]))(x, axis=axis, keepdims=keep)
@@ -237,7 +273,13 @@ def reduce(draw: Any, graph: Graph, x: Any) -> Any:
 
 
 def argmax(draw: Any, graph: Graph, x: Any) -> Any:
-    if (is_float(x) and x.owner is not None) or x.ndim == 0 or 0 in graph.shape(x) or x.dtype == "bool":
+    if (
+        is_complex(x)
+        or (is_float(x) and x.owner is not None)
+        or x.ndim == 0
+        or 0 in graph.shape(x)
+        or x.dtype == "bool"
+    ):
         return floating(x)
     axis = draw(some.sampled_from([None, *range(x.ndim)]))
     return draw(some.sampled_from([T.argmax, T.argmin]))(x, axis=axis)
@@ -269,6 +311,8 @@ def dot(draw: Any, graph: Graph, x: Any) -> Any:
     length = graph.shape(x)[-1]
     others = [v for v in graph.pool if v.ndim in (1, 2) and graph.shape(v)[0] == length and v.dtype != "bool"]
     y = draw(some.sampled_from([*others, x.T]))
+    if is_complex(x) or is_complex(y):
+        return T.dot(*(v if is_complex(v) or is_float(v) else floating(v) for v in (x, y))) / (length + 1)
     if is_float(x) or is_float(y):
         x, y = floating(x), floating(y)
         scaled = T.dot(x, y) * T.cast(1 / (length + 1), "float16")
@@ -280,7 +324,7 @@ def products(draw: Any, graph: Graph, x: Any) -> Any:
     """Stacks of matrix products, and products over two axes."""
     if x.ndim < 2 or x.dtype == "bool":
         return x
-    x = floating(x)
+    x = x if is_complex(x) else floating(x)
     same = [v for v in graph.pool if v.type == x.type and graph.shape(v) == graph.shape(x)]
     y = draw(some.sampled_from([x, *same]))
     scale = T.cast(1 / (1 + max(graph.shape(x))) ** 2, "float16")
@@ -374,7 +418,7 @@ def host(draw: Any, graph: Graph, x: Any) -> Any:
     if x.ndim == 0:
         return x + x
     if x.ndim == 1 and x.owner is None:
-        return x[T.gt(x, 0).nonzero()] if x.dtype != "bool" else x[x.nonzero()]
+        return x[T.gt(x, 0).nonzero()] if x.dtype != "bool" and not is_complex(x) else x[x.nonzero()]
     return draw(some.sampled_from([T.cumsum, lambda v: T.sort(v, axis=-1), lambda v: T.sort(v, axis=0)]))(
         floating(x) / 8
     )
@@ -391,7 +435,7 @@ def new_value(s: Any, value: Any) -> Any:
     """What an update of s with a value of the same type may be."""
     if s.dtype == "bool":
         return T.xor(s, value)
-    return T.cast(s - 0.1 * value if is_float(s) else s - value // 2, s.dtype)
+    return T.cast(s - 0.1 * value if is_float(s) or is_complex(s) else s - value // 2, s.dtype)
 
 
 @some.composite
@@ -403,7 +447,7 @@ def graphs(draw: Any, gradients: bool = False) -> Graph:
         step(draw, graph)
     if gradients:
         floats = [v for v in graph.pool[-4:] if is_float(v)]
-        wrt = [v for v in (*graph.inputs, *graph.shared) if is_float(v)]
+        wrt = [v for v in (*graph.inputs, *graph.shared) if is_float(v) or is_complex(v)]
         if floats and wrt:
             cost = sum(T.sum(T.tanh(v)) for v in floats)
             for g in st.grad(cost, wrt, disconnected_inputs="ignore"):

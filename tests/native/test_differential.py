@@ -17,7 +17,13 @@ from symtheano.graph.walk import toposort
 from tests.native.differential import Graph, graphs
 
 MODES = {"FAST_RUN": st.Mode(target="native"), "as written": st.Mode(optimizer=None, target="native")}
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 2e-2}  # after ten operations, by the coarsest of them
+TOLERANCE = {
+    "float64": 1e-9,
+    "complex128": 1e-9,
+    "float32": 1e-4,
+    "complex64": 1e-4,
+    "float16": 2e-2,
+}  # after ten operations, by the coarsest of them
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +78,7 @@ def compare(got: list[Any], wanted: list[Any], error: float) -> None:
     for g, w in zip(got, wanted, strict=True):
         assert g.shape == np.shape(w)
         assert g.dtype == w.dtype
-        allowed = error if g.dtype.kind == "f" else 0
+        allowed = error if g.dtype.kind in "fc" else 0
         np.testing.assert_allclose(g, w, rtol=allowed, atol=allowed)
 
 

@@ -20,7 +20,8 @@ from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.group import Lowered, kernel_of
 from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
 from symtheano.compile.lengths import Axis, Formula, Length, Number
-from symtheano.compile.schedule import Region, Schedule, base_of
+from symtheano.compile.overwriting import base_of
+from symtheano.compile.schedule import Region, Schedule
 from symtheano.compile.target.native.batched import emit_batched
 from symtheano.compile.target.native.frame import Frame, frame_of
 from symtheano.compile.target.native.gemm.product import GemmSpec, emit_gemm

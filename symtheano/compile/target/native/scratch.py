@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from symtheano.compile.analyse import Analysis
-from symtheano.compile.fuse import Fusion
+from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.lengths import Length
-from symtheano.compile.schedule import Region, base_of, only_copies
+from symtheano.compile.overwriting import base_of, may_overwrite, only_copies
+from symtheano.compile.schedule import Region
 from symtheano.compile.target.native.layout import Layout
 from symtheano.compile.target.native.length_code import LengthCode
 from symtheano.compile.target.native.llvm import Function
@@ -77,16 +78,34 @@ class Scratch:
             if home in mine and variable not in self.outside:
                 made.setdefault(mine[home], []).append(variable)
         self._move(last, {v for each in made.values() for v in each})
-        for position in range(len(self.region.groups)):
+        reads: dict[Group, list[Variable]] = {}
+        for variable, groups in self.fusion.users.items():
+            for group in groups:
+                reads.setdefault(group, []).append(variable)
+        for position, group in enumerate(self.region.groups):
             for variable in made.get(position, ()):
                 root = self.moved.get(variable, variable)
                 if root not in self.homes and root not in self.outside:
-                    self.homes[root] = self._slot(variable, free)
+                    over = self._overwritten(group, variable, dying.get(position, []), reads.get(group, []))
+                    self.homes[root] = self._slot(variable, free) if over is None else self.homes[over]
                 if root in self.homes:
                     self.homes[variable] = self.homes[root]
             for variable in dying.get(position, ()):
                 if variable in self.homes and variable not in self.numbers and variable not in self.moved:
                     free.setdefault(self._key(variable), []).append(self.homes[variable])
+
+    def _overwritten(
+        self, group: Group, variable: Variable, dying: list[Variable], reads: list[Variable]
+    ) -> Variable | None:
+        """A value that nobody needs after this group, in whose memory the new one is computed."""
+        if variable in self.moved or variable.owner is None:
+            return None
+        for old in dying:
+            mine = old in self.homes and old not in self.numbers and old not in self.moved
+            if mine and may_overwrite(group, variable, old, reads, self.analysis):
+                dying.remove(old)
+                return old
+        return None
 
     def _move(self, last: dict[Variable, int], mine: set[Variable]) -> None:
         """What a scatter starts from, and nobody needs after it, lies where its result will."""
