@@ -57,13 +57,7 @@ PAIRS_OF_INTEGERS: list[Callable[[Any, Any], Any]] = [
     T.add, T.sub, T.mul, T.maximum, T.minimum, T.int_div, T.mod, T.eq, T.lt, T.ge, T.neq, T.and_, T.or_, T.xor,
     lambda a, b: a / (1 + T.sqr(b % 5)), T.second,
 ]  # fmt: skip
-PAIRS_OF_COMPLEX: list[Callable[[Any], Any]] = [
-    T.neg, T.conj, T.real, T.imag, T.abs_, T.sqr, T.zeros_like, lambda x: x * (1 - 0.5j), lambda x: x / (2 + 1j),
-    lambda x: T.exp(bounded(x)), lambda x: T.sin(bounded(x)), lambda x: T.cosh(bounded(x)), lambda x: T.sqr(abs(x)),
-    lambda x: T.log(3 + bounded(x)), lambda x: T.sqrt(3 + bounded(x)), lambda x: (3 + bounded(x)) ** -1.5,
-    lambda x: T.complex(x.imag, x.real), lambda x: T.expm1(bounded(x)), lambda x: T.inv(2 + bounded(x)),
-]  # fmt: skip
-OF_BOOLS: list[Callable[[Any, Any], Any]] = [T.and_, T.or_, T.xor, T.eq, T.neq, T.maximum]
+PAIRS_OF_BOOLS: list[Callable[[Any, Any], Any]] = [T.and_, T.or_, T.xor, T.eq, T.neq, T.maximum]
 
 
 @dataclass
@@ -262,8 +256,8 @@ def reduce(draw: Any, graph: Graph, x: Any) -> Any:
     if is_float(x):
         if not count:
             return draw(some.sampled_from([T.sum, T.prod]))(x, axis=axis, keepdims=keep)
-        bounded = T.tanh(x) if draw(some.booleans()) else x
-        total = bounded.sum(axis=axis, keepdims=keep, acc_dtype=None if x.dtype == "float16" else x.dtype)
+        calm = T.tanh(x) if draw(some.booleans()) else x
+        total = calm.sum(axis=axis, keepdims=keep, acc_dtype=None if x.dtype == "float16" else x.dtype)
         mean = T.cast(1 / count, x.dtype) * total
         one = draw(some.sampled_from([T.max, T.min, T.mean, T.prod]))(T.tanh(x), axis=axis, keepdims=keep)
         return mean if draw(some.booleans()) else one
