@@ -83,7 +83,12 @@ OF_COMPLEX: dict[str, Build] = {
     "angle": lambda x, y: T.angle(x),
     "of parts": lambda x, y: T.complex(x.real, y.imag) * 1j,
     "polar": lambda x, y: T.complex_from_polar(abs(x), y.real),
-    "log": lambda x, y: T.log(x),
+    "exponentials": lambda x, y: T.exp2(x) - T.expm1(y),
+    "logarithms": lambda x, y: T.log(x) + T.log2(y) + T.log10(x * y) + T.log1p(x),
+    "waves": lambda x, y: T.sin(x) * T.cos(y) + T.sinh(y) * T.cosh(x),
+    "tangents": lambda x, y: T.tan(x) + T.tanh(y),
+    "powers": lambda x, y: x**2 + y**3 + x**-1 + x**1.5 + (2 + y) ** -0.5,
+    "powers of powers": lambda x, y: (2 + x) ** y * x**y.real,
     "norm": lambda x, y: T.sqrt((abs(x) ** 2).sum(axis=1)),
     "gradient": lambda x, y: st.grad((abs(x * y) ** 2).sum(), x),
     "with reals": lambda x, y: x * T.cast(y.real, "float32") + 1,
@@ -228,14 +233,17 @@ def test_products_of_integers(dtype: str, sizes: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(6)
     m, k, n = sizes
     x, y = matrix(dtype, "x"), matrix(dtype, "y")
-    f = st.function([x, y], [T.dot(x, y), T.batched_dot(T.stack([x, x]), T.stack([y, y]))], mode=NATIVE)
+    outs = [T.dot(x, y), T.batched_dot(T.stack([x, x]), T.stack([y, y])), T.dot(x[0], y), T.dot(x, y[:, 0])]
+    f = st.function([x, y], outs, mode=NATIVE)
     assert is_whole(f)
     high = 2 if dtype == "bool" else np.iinfo(dtype).max  # sums overflow, and wrap around
     a, b = (rng.integers(0, high, s).astype(dtype) for s in ((m, k), (k, n)))
-    got, stack = f(a, b)
+    got, stack, *vectors = f(a, b)
     assert got.dtype == dtype
     np.testing.assert_array_equal(got, a @ b)
     np.testing.assert_array_equal(stack, np.stack([a @ b] * 2))
+    for vector, want in zip(vectors, [a[0] @ b, a @ b[:, 0]], strict=True):
+        np.testing.assert_array_equal(vector, want)
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "int32"])

@@ -190,6 +190,7 @@ def expand_prod_without_zeros(node: Apply) -> list[Any] | None:
         on(lambda a, b: Dot()(a, b), 1, 2),
         on(lambda a, b: Dot()(a, b), 1, 2, dtype="float16"),
         on(lambda a, b: Dot()(a, b), 2, 1, dtype="int32"),
+        on(lambda a, b: Dot()(a, b), 1, 2, dtype="bool"),
     ],
 )
 def expand_dot_with_vector(node: Apply) -> list[Any] | None:
@@ -198,7 +199,7 @@ def expand_dot_with_vector(node: Apply) -> list[Any] | None:
     (old,) = node.outputs
     inner = x.type.ndim - 1
     one = x.type.broadcastable[inner]
-    if (x.type.ndim == 2 and y.type.ndim == 2) or one != y.type.broadcastable[0] or old.type.dtype == "bool":
+    if (x.type.ndim == 2 and y.type.ndim == 2) or one != y.type.broadcastable[0]:
         return None
     if y.type.ndim == 2:  # a row times a matrix
         x, axis = dimshuffle(x, (0, "x")), 0
@@ -206,6 +207,8 @@ def expand_dot_with_vector(node: Apply) -> list[Any] | None:
         y, axis = dimshuffle(y, ["x"] * inner + [0]), inner
     if old.type.dtype == "float16":
         x, y = cast_to(x, "float32"), cast_to(y, "float32")
+    if old.type.dtype == "bool":
+        return [like(Any_((axis,))(m.and_(x, y)), old)]
     product = m.mul(x, y)
     dtype = product.type.dtype
     return [like(Sum((axis,), dtype, dtype)(product), old)]
