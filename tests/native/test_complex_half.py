@@ -253,3 +253,13 @@ def test_products_that_do_not_fit_raise(dtype: str, monkeypatch: pytest.MonkeyPa
     f = st.function([x, y], T.dot(x, y), mode=NATIVE)
     with pytest.raises(ValueError):
         f(np.ones((3, 4), dtype), np.ones((1, 5), dtype))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 9), (64, 130), (131, 36), (3, 1100)])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arrays_are_read_across_their_rows(dtype: str, shape: tuple[int, int]) -> None:
+    x, y = matrix(dtype, "x"), matrix(dtype, "y")
+    f = st.function([x, y], [x.T + y, x - y.T], mode=NATIVE)
+    a, b = values(shape, dtype, 1), values(shape[::-1], dtype, 2)
+    for got, want in zip(f(a, b), [a.T + b, a - b.T], strict=True):
+        np.testing.assert_array_equal(got, want)

@@ -117,7 +117,9 @@ class _Axes:
 
     def run(self) -> None:
         writer = self.writer
-        self.tiles = {n: writer.take_fixed(TILE_BYTES * PITCH) for n, r in self.point.reads.items() if r.access.crossed}
+        crossed = {n: r.access for n, r in self.point.reads.items() if r.access.crossed}
+        copies = {access: writer.take_fixed(TILE_BYTES * PITCH) for access in dict.fromkeys(crossed.values())}
+        self.tiles = {name: copies[access] for name, access in crossed.items()}  # parts of a number have one copy
         if self.nest.vector is not None and not self.nest.row and self.nest.inner:
             self.panels = Panels(writer)
             self.panels.take()
@@ -163,8 +165,8 @@ class _Axes:
         crossed = {name: self.point.reads[name].access for name in self.tiles}
 
         def block(i: str, i_end: str, j: str, j_end: str) -> None:
-            for name, access in crossed.items():
-                self._transpose(self.tiles[name], access, (i, i_end), (j, j_end))
+            for place, access in {self.tiles[name]: access for name, access in crossed.items()}.items():
+                self._transpose(place, access, (i, i_end), (j, j_end))
 
             def step(at: str, _: list[str]) -> None:
                 with writer.printer.scope():

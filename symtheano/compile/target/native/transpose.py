@@ -28,7 +28,7 @@ def transpose_function(module: Module, itemsize: int) -> str:
 
 
 def _body(function: Function, itemsize: int, pitch: int) -> None:
-    side = 8 if itemsize in (4, 8) else 0
+    side = {4: 8, 8: 8, 16: 4}.get(itemsize, 0)
     if not side:
         _plain(function, itemsize, pitch, ("0", "%rows"), ("0", "%columns"))
         return
@@ -47,7 +47,7 @@ def _body(function: Function, itemsize: int, pitch: int) -> None:
 
 def _plain(function: Function, itemsize: int, pitch: int, rows: tuple[str, str], columns: tuple[str, str]) -> None:
     """One element at a time."""
-    type_ = f"i{8 * itemsize}"
+    type_ = "<2 x i64>" if itemsize == 16 else f"i{8 * itemsize}"
 
     def element(r: str, c: str) -> None:
         source = _place(function, type_, "%from", r, "%stride", c)
@@ -58,6 +58,9 @@ def _plain(function: Function, itemsize: int, pitch: int, rows: tuple[str, str],
 
 
 def _square(function: Function, itemsize: int, pitch: int, side: int, r: str, c: str) -> None:
+    if itemsize == 16:
+        _moved(function, pitch, side, r, c)
+        return
     element, vector = f"i{8 * itemsize}", f"<{side} x i{8 * itemsize}>"
     rows = []
     for k in range(side):
@@ -75,6 +78,18 @@ def _square(function: Function, itemsize: int, pitch: int, side: int, r: str, c:
     for k in range(side):
         column = function.emit(f"add i64 {c}, {k}")
         function.store(vector, rows[k], _place(function, element, "%to", column, str(pitch), r), 1)
+
+
+def _moved(function: Function, pitch: int, side: int, r: str, c: str) -> None:
+    """A square of elements that are vectors themselves."""
+    element = "<2 x i64>"
+    rows = [_place(function, element, "%from", function.emit(f"add i64 {r}, {k}"), "%stride", c) for k in range(side)]
+    for j in range(side):
+        column = function.emit(f"add i64 {c}, {j}")
+        target = _place(function, element, "%to", column, str(pitch), r)
+        for k, row in enumerate(rows):
+            value = function.load(element, function.gep(row, str(j), element), 1)
+            function.store(element, value, function.gep(target, str(k), element), 1)
 
 
 def _shuffle(function: Function, vector: str, x: str, y: str, lanes: list[int]) -> str:
