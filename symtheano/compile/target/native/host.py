@@ -127,7 +127,8 @@ class _Emitter:
             self._checks()
         self._finish()
         text = "\n".join([f"def run({self.arguments}):", *(f"    {line}" for line in self.lines)]) + "\n"
-        variables = {name: variable for variable, name in self.names.items()}
+        told = self.names.items() if self.performed else ()  # nothing else is explained here: no graph is held
+        variables = {name: variable for variable, name in told}
         return Host(text, self.constants, self.performs, self.performed, variables)
 
     def _guard_written(self) -> None:
