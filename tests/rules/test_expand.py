@@ -173,9 +173,27 @@ def test_dot_with_vectors_of_fractions() -> None:
 
 def test_other_dots_stay() -> None:
     a, b, one = T.matrix(), T.vector(), T.TensorType("float64", (True,))()
-    flag = T.TensorType("bool", (False,))()
-    for out in (T.dot(a, a), T.dot(a, one), T.dot(one, b), T.dot(flag, flag)):
-        assert "dot" in map(str, (n.op for n in FunctionGraph([a, b, one, flag], [out]).rewrite(INDEX).nodes))
+    for out in (T.dot(a, a), T.dot(a, one), T.dot(one, b)):
+        assert "dot" in map(str, (n.op for n in FunctionGraph([a, b, one], [out]).rewrite(INDEX).nodes))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint32", "int64"])
+@pytest.mark.parametrize("sizes", [(4, 5, 3), (1, 2, 1), (3, 0, 2), (0, 2, 2)])
+def test_products_of_integer_matrices(sizes: tuple[int, int, int], dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    m, k, n = sizes
+    x, y = (rng.integers(-9 * (dtype[0] != "u"), 9, s).astype(dtype) for s in ((m, k), (k, n)))
+    check(T.dot, x, y)
+    check(T.batched_dot, np.stack([x, x]), np.stack([y, -y if dtype != "bool" else y]))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "complex64", "complex128"])
+def test_products_of_other_matrices_are_of_singles_and_doubles(dtype: str) -> None:
+    a = T.TensorType(dtype, (False, False))()
+    nodes = FunctionGraph([a], [T.dot(a, a)]).rewrite(INDEX).nodes
+    assert {n.outputs[0].type.dtype for n in nodes if str(n.op) == "dot"} == {  # type: ignore[attr-defined]
+        "float64" if dtype == "complex128" else "float32"
+    }
 
 
 def test_prod_without_zeros() -> None:
