@@ -10,7 +10,7 @@ from symtheano.compile.rules.example import on
 from symtheano.compile.rules.match import arg_of, args_of, cast_to, constant_value, covers, filled_with, like, literal
 from symtheano.graph.rule import rule
 from symtheano.graph.variable import Apply
-from symtheano.scalar.dtypes import FLOAT
+from symtheano.scalar.dtypes import FLOAT, is_complex
 from symtheano.tensor.careduce import All, Any_, Max, Min, Prod, Sum
 from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
 from symtheano.tensor.sizes import as_size, constant_dim, shape_i, total_size
@@ -107,6 +107,7 @@ def reduction_of_reduction(node: Apply) -> list[Any] | None:
         on(lambda a: Max((0,))(dimshuffle(a, ("x", 0))), 1),
         on(lambda a: All()(m.gt(a, 0.0)), 0),
         on(lambda a: Any_((0,))(dimshuffle(a, ("x", 0))), 1),
+        on(lambda a: Any_((0,))(dimshuffle(a, ("x", 0))), 1, dtype="complex64"),
     ],
 )
 def reduce_over_ones(node: Apply) -> list[Any] | None:
@@ -115,7 +116,9 @@ def reduce_over_ones(node: Apply) -> list[Any] | None:
     axes = reduced_axes(node)
     ones = tuple(k for k in axes if x.type.broadcastable[k])
     if len(axes) == 0 or (ones and len(ones) == len(axes)):
-        return [cast_to(without_axes(x, ones), node.outputs[0].type.dtype)]
+        one, dtype = without_axes(x, ones), node.outputs[0].type.dtype
+        truth = dtype == "bool" and is_complex(x.type.dtype)
+        return [m.neq(one, literal(0, one)) if truth else cast_to(one, dtype)]
     if not ones:
         return None
     left = [k for k in range(x.type.ndim) if k not in ones]
