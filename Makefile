@@ -4,6 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 ARGS   ?=
+NUMPY_TESTS := $(addprefix tests/,compile errors gradient golden programs semantics)
 
 # The peers that `make bench ARGS=native` compares with, each in an environment of its own (2 GB); torch.compile and
 # PyTensor's C backend need a C++ compiler. PEERS="jax" makes only some; those that are missing are left out.
@@ -12,7 +13,7 @@ JAX     := jax
 TORCH   := torch==2.13.0
 PYTENSOR := pytensor
 
-.PHONY: help setup train test lint types bench bench-setup docs clean
+.PHONY: help setup train test test-numpy lint types bench bench-setup docs clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -29,7 +30,10 @@ train: $(STAMP)  ## train a network on the scanned digits (ARGS="--help" for its
 	$(PY) examples/train_digits.py $(ARGS)
 
 test: lint types  ## ruff, mypy and the whole test suite (ARGS="-k name" to select)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto $(ARGS)
+
+test-numpy: $(STAMP)  ## tests with functions compiled to NumPy programs, which `make test` sees only in part
+	SYMTHEANO_TEST_TARGET=numpy $(PY) -m pytest -n auto $(ARGS) $(NUMPY_TESTS)
 
 lint: $(STAMP)  ## ruff
 	$(PY) -m ruff check .
