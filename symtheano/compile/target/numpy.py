@@ -11,6 +11,7 @@ import itertools
 import linecache
 import os
 import re
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from symtheano.tensor.array import array_scope
 from symtheano.tensor.type import TensorType
 
 _serial = itertools.count()
+_gone: list[str] = []  # texts that nobody runs any more
+_MOST_GONE = 256
 _UNSAFE = re.compile(r"[^\w./\\ -]")
 
 
@@ -75,9 +78,17 @@ def run_of(text: str, scope: dict[str, Any]) -> Callable[..., Any]:
     filename = f"<symtheano function {next(_serial)}>"
     exec(compile(text, filename, "exec"), scope)
     run: Callable[..., Any] = scope["run"]
-    weakref.finalize(run, linecache.cache.pop, filename, None)
+    weakref.finalize(run, _forget, filename)
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
     return run
+
+
+def _forget(filename: str) -> None:
+    """A text is gone. Other threads leave that to the main one, which may be walking linecache's entries."""
+    _gone.append(filename)
+    if threading.current_thread() is threading.main_thread() or len(_gone) > _MOST_GONE:
+        while _gone:
+            linecache.cache.pop(_gone.pop(), None)
 
 
 def describe(variable: Variable) -> str:
