@@ -6,6 +6,7 @@ everything but plain characters.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import linecache
@@ -87,8 +88,9 @@ def _forget(filename: str) -> None:
     """A text is gone. Other threads leave that to the main one, which may be walking linecache's entries."""
     _gone.append(filename)
     if threading.current_thread() is threading.main_thread() or len(_gone) > _MOST_GONE:
-        while _gone:
-            linecache.cache.pop(_gone.pop(), None)
+        with contextlib.suppress(IndexError):  # another thread may be at it, too
+            while True:
+                linecache.cache.pop(_gone.pop(), None)
 
 
 def describe(variable: Variable) -> str:
