@@ -111,6 +111,19 @@ def test_a_place_that_is_computed_and_that_lengths_follow_from(mode: str) -> Non
     check(mode, [y, k], [np.ones((1, 3)), np.int8(4)], [g])
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_columns_of_a_function_of_rows(mode: str) -> None:
+    """As many columns as there are rows: they must not be taken for one of each row."""
+    x, i = T.dmatrix("x"), T.lvector("i")
+    values = [np.arange(9.0).reshape(3, 3) ** 2 / 9, np.array([2, 0, -1])]
+    check(
+        mode,
+        [x, i],
+        values,
+        [T.nnet.logsoftmax(x)[:, i], T.nnet.softmax(x)[::-1, i], (x - x.sum(1, keepdims=True))[:, i]],
+    )
+
+
 def test_more_scratch_memory_than_there_can_be() -> None:
     n, v = T.lscalar("n"), T.dvector("v")
     b = T.exp(T.alloc(v[0], n, n))

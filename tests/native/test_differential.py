@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 import symtheano as st
 from symtheano.compile.runtime import Function
+from symtheano.compile.target.native import region
 from symtheano.config import config
 from symtheano.graph.interpret import evaluate
 from symtheano.graph.walk import toposort
@@ -89,14 +90,35 @@ def apart(results: list[Any], others: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(graph=graphs())
 def test_values_and_updates(mode: str, graph: Graph) -> None:
     run_twice(graph, MODES[mode])
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(graph=graphs(gradients=True))
 def test_with_gradients(mode: str, graph: Graph) -> None:
     run_twice(graph, MODES[mode])
+
+
+@pytest.fixture
+def shared_by_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kernel that can be divided is, whatever its size. (What is compiled so is not kept.)"""
+    monkeypatch.setattr(region, "SPLIT_WORK", -1)
+    config.cache, config.threads = False, 3
+
+
+@pytest.mark.usefixtures("shared_by_threads")
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@given(graph=graphs())
+def test_small_arrays_on_several_threads(graph: Graph) -> None:
+    run_twice(graph, MODES["FAST_RUN"])
+
+
+@pytest.mark.usefixtures("shared_by_threads")
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@given(graph=graphs(gradients=True, large=True))
+def test_large_arrays_on_several_threads(graph: Graph) -> None:
+    run_twice(graph, MODES["FAST_RUN"])
