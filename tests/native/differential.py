@@ -18,12 +18,13 @@ import symtheano.tensor as T
 from symtheano.graph.interpret import evaluate
 
 LENGTHS = (0, 1, 2, 3, 5, 17, 34)
+LARGE_LENGTHS = (1, 9, 64, 129, 257)
 FLOATS = ("float32", "float64", "float16")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8")
 COMPLEX = ("complex64", "complex128")
 DTYPES = ("float64", "float32", "float64", "float32", *INTEGERS, "bool", "float16", *COMPLEX)
 LAYOUTS = ("c", "f", "negative", "sliced", "stretched", "read-only", "misaligned", "part")
-ITEMS = 4000  # no value has more elements
+ITEMS, LARGE_ITEMS = 4000, 70_000  # no value has more elements
 
 OF_FLOATS: list[Callable[[Any], Any]] = [
     T.tanh, T.sin, T.neg, T.abs_, T.nnet.sigmoid, T.nnet.softplus, lambda x: T.exp(-T.sqr(x)), lambda x: T.erf(x),
@@ -71,6 +72,7 @@ class Graph:
     env: dict[Any, Any] = field(default_factory=dict)
     outputs: list[Any] = field(default_factory=list)
     updates: list[tuple[Any, Any]] = field(default_factory=list)
+    most: int = ITEMS
 
     def shape(self, variable: Any) -> tuple[int, ...]:
         """The shape of a variable's value."""
@@ -87,7 +89,7 @@ class Graph:
         """Puts a variable in the pool; not one that is too large."""
         value = self.value(variable)
         calm = value.dtype.kind not in "fc" or not value.size or float(np.abs(value).max()) < 100
-        if value.size <= ITEMS and value.ndim <= 4 and calm:
+        if value.size <= self.most and value.ndim <= 4 and calm:
             self.pool.append(variable)
         return variable
 
@@ -135,14 +137,14 @@ def array(draw: Any, shape: tuple[int, ...], seed: int, dtype: str, before: list
     return value
 
 
-def leaves(draw: Any, graph: Graph) -> None:
+def leaves(draw: Any, graph: Graph, among: tuple[int, ...]) -> None:
     """Inputs and shared variables of a few common lengths, of a few dtypes."""
-    lengths = draw(some.lists(some.sampled_from(LENGTHS), min_size=2, max_size=3))
+    lengths = draw(some.lists(some.sampled_from(among), min_size=2, max_size=3))
     dtypes = draw(some.lists(some.sampled_from(DTYPES), min_size=1, max_size=3))
     for k in range(draw(some.integers(2, 5))):
         dtype = draw(some.sampled_from(dtypes))
         shape = tuple(draw(some.lists(some.sampled_from([*lengths, 1]), max_size=3)))
-        if np.prod(shape) > ITEMS:
+        if np.prod(shape) > graph.most:
             shape = shape[:2]
         pattern = [n == 1 and draw(some.booleans()) for n in shape]
         is_shared = draw(some.integers(0, 2)) == 0
@@ -433,10 +435,10 @@ def new_value(s: Any, value: Any) -> Any:
 
 
 @some.composite
-def graphs(draw: Any, gradients: bool = False) -> Graph:
+def graphs(draw: Any, gradients: bool = False, large: bool = False) -> Graph:
     """A graph with outputs and updates; with `gradients`, those of a cost are among its variables."""
-    graph = Graph()
-    leaves(draw, graph)
+    graph = Graph(most=LARGE_ITEMS if large else ITEMS)
+    leaves(draw, graph, LARGE_LENGTHS if large else LENGTHS)
     for _ in range(draw(some.integers(1, 9))):
         step(draw, graph)
     if gradients:
