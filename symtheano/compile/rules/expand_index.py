@@ -327,7 +327,7 @@ def gather_before_function(node: Apply) -> list[Any] | None:
     x: Any = node.inputs[0]
     pattern, (_, *places) = node.op.pattern, node.inputs
     direct = [k for k in pattern if k is not None]
-    if len(places) != 1 or places[0].type.ndim != x.type.ndim - 1:
+    if len(places) != 1 or (direct and places[0].type.ndim != x.type.ndim - 1):
         return None  # not one for each row
     if direct != list(range(x.type.ndim - 1)) or x.owner is None:
         return None
