@@ -47,12 +47,14 @@ class _Lowering:
     floatX: str
     buffers: dict[tuple[Variable, Any], Buffer] = field(default_factory=dict)  # by value, and place where that counts
     values: dict[Variable, _Value] = field(default_factory=dict)
+    places: dict[Variable, tuple[Expr, ...]] = field(default_factory=dict)  # where each of them is computed
     statements: list[tuple[int, bool, Statement]] = field(default_factory=list)  # level, inner, statement
     reductions: int = 0
 
     def run(self, nodes: Sequence[Apply]) -> Lowered:
         head = self.group.head
         if self.group.kind == "product" and head is not None:
+            self.places[head.outputs[0]] = self._place((0, 1))
             self.values[head.outputs[0]] = _Value(load("acc", self._place((0, 1))))
         for node in nodes:
             self._node(node)
@@ -71,6 +73,7 @@ class _Lowering:
     def _node(self, node: Apply) -> None:
         where = self.group.maps[node]
         (out,) = node.outputs
+        self.places[out] = coordinates = self._place(where)
         read = dict(reads_of(node, self.group, where)) if not isinstance(node.op, Elemwise) else None
         if isinstance(node.op, ReduceOp):
             assert read is not None
@@ -83,7 +86,6 @@ class _Lowering:
             used.append(value)
             return value.expr
 
-        coordinates = self._place(where)
         expr = node.op.loop(node, reader, coordinates)
         level = max((v.level for v in used), default=0)
         inner = bool(self.group.reduced & {a for a in where if a is not None})
@@ -95,7 +97,7 @@ class _Lowering:
 
     def _read_at(self, variable: Variable, place: tuple[Expr, ...]) -> _Value:
         known = self.values.get(variable)
-        if known is not None:
+        if known is not None and self.places[variable] == place:
             return known
         if variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
             below: list[_Value] = []

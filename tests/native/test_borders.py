@@ -124,6 +124,14 @@ def test_columns_of_a_function_of_rows(mode: str) -> None:
     )
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_count_along_two_axes(mode: str) -> None:
+    """Rows and columns of a diagonal are one count, computed at two places of one kernel, and read at labels."""
+    v, y = T.dvector("v"), T.ivector("y")
+    loss = T.nnet.categorical_crossentropy(T.nnet.softmax(T.diag(v)), y)
+    check(mode, [v, y], [np.arange(1, 6.0), np.array([0, 1, 3, 3, 4], "int32")], [loss[::2], loss])
+
+
 def test_more_scratch_memory_than_there_can_be() -> None:
     n, v = T.lscalar("n"), T.dvector("v")
     b = T.exp(T.alloc(v[0], n, n))

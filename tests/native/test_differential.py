@@ -43,7 +43,10 @@ def refuse(*_: Any) -> None:
 
 
 def run_twice(graph: Graph, mode: Any) -> None:
-    """Two calls with what the interpreter gives: the second one sees the first one's updates, of whatever shape."""
+    """Two calls with what the interpreter gives: the second one sees the first one's updates, of whatever shape.
+
+    The first one runs code that was generated quickly, the second one better code.
+    """
     start = [s.get_value() for s in graph.shared]
     f = st.function(graph.inputs, graph.outputs, updates=graph.updates, mode=mode, on_unused_input="ignore")
     state = {s: s.get_value() for s in graph.shared}
@@ -64,6 +67,7 @@ def run_twice(graph: Graph, mode: Any) -> None:
             compare([s.get_value() for s in graph.shared], [state[s] for s in graph.shared], error)
             compare(graph.values, before, 0)
             apart(got, [*graph.values, *(s.get_value(borrow=True) for s in graph.shared)])
+            f.wait()
     finally:
         for s, value in zip(graph.shared, start, strict=True):
             s.set_value(value)
