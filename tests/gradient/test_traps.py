@@ -116,11 +116,14 @@ def test_long_chains_are_linear_and_not_recursive(count: int) -> None:
 
     times = []
     for length in (count // 10, count):
-        y = chain(length)
-        start = time.perf_counter()
-        g = grad(y, x)
-        times.append(time.perf_counter() - start)
-        assert len(toposort([g])) > length
+        each = []
+        for _ in range(3):  # the least of them, on this thread: the machine may be busy with other things
+            y = chain(length)
+            start = time.thread_time()
+            g = grad(y, x)
+            each.append(time.thread_time() - start)
+            assert len(toposort([g])) > length
+        times.append(min(each))
     assert times[1] < 40 * times[0]  # ten times the nodes: linear, and far from 100 times
     assert np.isfinite(run(grad(chain(200), x), {x: 0.5}))
 
