@@ -290,19 +290,26 @@ class _Fuser:
             axes = iter(points)
             where: AxisMap = tuple(None if k == 1 else next(axes) for k in out.type.shape)
             shared = any(group in self.inlined.get(v, {}) for v in below)
-            if shared and self._order_allows(out, group) and not self._refuses_reduction(node, group, where, True):
+            if not shared or self._reads_elsewhere(out, group, where) or not self._order_allows(out, group):
+                continue
+            if not self._refuses_reduction(node, group, where, True):
                 return group, where
         return None
+
+    def _reads_elsewhere(self, value: Variable, group: Group, where: AxisMap) -> bool:
+        """Whether a group reads a value at other places than `where`, or from memory."""
+        return group in self.result.users.get(value, {}) or self.inlined.get(value, {}).get(group, where) != where
 
     def _beside_numbers(self, node: Apply) -> tuple[Group, AxisMap] | None:
         """A group that computes single numbers, for one more."""
         out: Any = node.outputs[0]
         if any(n != 1 for n in out.type.shape):
             return None
+        where = (None,) * len(out.type.shape)
         for group in self.result.groups[: -_NEIGHBOURS - 1 : -1]:
             if group.kind == "kernel" and not group.points and len(group.maps) < _LIMIT and group.maps:
-                if group not in self.result.users.get(out, {}) and self._order_allows(out, group):
-                    return group, (None,) * len(out.type.shape)
+                if not self._reads_elsewhere(out, group, where) and self._order_allows(out, group):
+                    return group, where
         return None
 
     def _alone(self, node: Apply) -> None:
