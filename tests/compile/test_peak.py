@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import traceback
 import tracemalloc
 from typing import Any
 
@@ -15,6 +16,7 @@ import symtheano.tensor as T
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.program import Call, Check
 from symtheano.config import config
+from symtheano.errors import ShapeMismatchError
 
 
 def kinds(f: Any, text: str) -> list[int]:
@@ -93,12 +95,12 @@ def test_a_deleted_function_leaves_no_source_and_no_graph() -> None:
 
     make(0)
     gc.collect()
-    files = sum(name.startswith("<symtheano") for name in linecache.cache)
+    files = sum(name.startswith("symtheano function") for name in linecache.cache)
     nodes = sum(isinstance(o, st.Apply) for o in gc.get_objects())
     for k in range(1, 6):
         make(k)
     gc.collect()
-    assert sum(name.startswith("<symtheano") for name in linecache.cache) == files
+    assert sum(name.startswith("symtheano function") for name in linecache.cache) == files
     assert sum(isinstance(o, st.Apply) for o in gc.get_objects()) == nodes
 
 
@@ -108,3 +110,13 @@ def test_a_call_with_several_results_knows_the_size_of_each() -> None:
     f = st.function([x], [T.nnet.softmax(y), T.nnet.logsoftmax(y)])
     assert "softmax_pair" in f.source("numpy")
     assert "n?" not in f.report()
+
+
+def test_tracebacks_show_the_line_of_the_text_that_failed() -> None:
+    x, y = T.dmatrices("x", "y")
+    f = st.function([x, y], T.dot(x, y), mode=st.Mode(target="numpy"))
+    before = set(linecache.cache)
+    with pytest.raises(ShapeMismatchError) as caught:
+        f(np.ones((2, 3)), np.ones((2, 3)))
+    assert set(linecache.cache) == before
+    assert "xp.matmul(x0, x1)" in "".join(traceback.format_tb(caught.tb))

@@ -6,14 +6,10 @@ everything but plain characters.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import itertools
-import linecache
 import os
 import re
-import threading
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +25,6 @@ from symtheano.tensor.array import array_scope
 from symtheano.tensor.type import TensorType
 
 _serial = itertools.count()
-_gone: list[str] = []  # texts that nobody runs any more
-_MOST_GONE = 256
 _UNSAFE = re.compile(r"[^\w./\\ -]")
 
 
@@ -75,22 +69,25 @@ def load(source: Source, program: Program, cells: Sequence[list[Any]], backend: 
 
 
 def run_of(text: str, scope: dict[str, Any]) -> Callable[..., Any]:
-    """The function `run` that a text defines. Tracebacks show its lines as long as it lives."""
-    filename = f"<symtheano function {next(_serial)}>"
+    """The function `run` that a text defines. Tracebacks show its lines: they ask the loader of its globals."""
+    filename = f"symtheano function {next(_serial)}"  # in <> linecache would not ask
     exec(compile(text, filename, "exec"), scope)
+    scope["__name__"], scope["__loader__"] = filename, _Loader(text)
     run: Callable[..., Any] = scope["run"]
-    weakref.finalize(run, _forget, filename)
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
     return run
 
 
-def _forget(filename: str) -> None:
-    """A text is gone. Other threads leave that to the main one, which may be walking linecache's entries."""
-    _gone.append(filename)
-    if threading.current_thread() is threading.main_thread() or len(_gone) > _MOST_GONE:
-        with contextlib.suppress(IndexError):  # another thread may be at it, too
-            while True:
-                linecache.cache.pop(_gone.pop(), None)
+@dataclass(frozen=True, slots=True)
+class _Loader:
+    """What linecache asks for the text of a function when an error is shown, and not before.
+
+    An entry put into linecache.cache would have to leave it with the function, perhaps while somebody walks the cache.
+    """
+
+    text: str
+
+    def get_source(self, name: str) -> str:
+        return self.text
 
 
 def describe(variable: Variable) -> str:
