@@ -16,7 +16,6 @@ import symtheano.tensor as T
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.program import Call, Check
 from symtheano.config import config
-from symtheano.errors import ShapeMismatchError
 
 
 def kinds(f: Any, text: str) -> list[int]:
@@ -116,7 +115,7 @@ def test_tracebacks_show_the_line_of_the_text_that_failed() -> None:
     x, y = T.dmatrices("x", "y")
     f = st.function([x, y], T.dot(x, y), mode=st.Mode(target="numpy"))
     before = set(linecache.cache)
-    with pytest.raises(ShapeMismatchError) as caught:
+    with pytest.raises(ValueError, match="dot") as caught:
         f(np.ones((2, 3)), np.ones((2, 3)))
     assert set(linecache.cache) == before
     assert "xp.matmul(x0, x1)" in "".join(traceback.format_tb(caught.tb))
