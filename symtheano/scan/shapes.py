@@ -1,0 +1,119 @@
+"""The shapes of what a loop gives, as far as they follow from the shapes of its inputs and the values of constants.
+
+The shape rules of the step's ops are applied once, to tokens that stand for the lengths of the step's inputs; the
+loop's own rule then puts in what the tokens are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symtheano.errors import ShapeError
+from symtheano.graph.interpret import evaluate
+from symtheano.graph.op import has_own
+from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.graph.walk import graph_inputs, substitute
+from symtheano.tensor.sizes import as_size, shape_i
+from symtheano.tensor.type import TensorType, tensor_type
+
+if TYPE_CHECKING:
+    from symtheano.scan.op import Scan
+
+Shape = tuple[Any, ...]  # int64 scalars, or None for what is not known
+_LENGTH = tensor_type("int64", ())
+
+
+class StepShapes:
+    """tokens: for each input of the step those of its lengths. states: the shapes of the step's states."""
+
+    def __init__(self, op: Scan):
+        self.tokens = [tuple(_LENGTH() for _ in range(getattr(v.type, "ndim", 0))) for v in op.step.inputs]
+        self.consts = list(op.step.inputs[: op.n_consts])
+        varying = set(op.step.inputs[op.n_consts :])
+        known: dict[Variable, Shape | None] = {}
+        for variable, lengths in zip(op.step.inputs, self.tokens, strict=True):
+            known[variable] = _static(variable, lengths) if isinstance(variable.type, TensorType) else None
+        for node in op.step.graph.nodes:
+            known.update(zip(node.outputs, _shapes(node, known), strict=True))
+        self.states = [
+            None
+            if (shape := _of(o, known)) is None
+            else tuple(None if size is None or varying & set(graph_inputs([size])) else size for size in shape)
+            for o in op.states
+        ]
+
+
+def shapes_in_terms_of(op: Scan, inputs: Sequence[Variable], shapes: Sequence[Sequence[Any] | None]) -> list[Any]:
+    """The shape of each state (None: no tensor), from the loop's inputs behind n and their shapes."""
+    rule = _rule(op)
+    given: dict[Variable, Variable] = dict(zip(rule.consts, inputs, strict=False))
+    for k, (tokens, shape) in enumerate(zip(rule.tokens, shapes, strict=True)):
+        if shape is not None:
+            lengths = shape[1:] if k >= op.n_consts + op.n_carry else shape
+            given.update((token, as_size(n)) for token, n in zip(tokens, lengths, strict=True))
+    found: list[Any] = [shapes[op.n_consts + k] for k in range(op.n_carry)]
+    for shape in rule.states[op.n_carry :]:
+        sizes = [size for size in shape or () if size is not None]
+        made = iter(substitute(sizes, given, strict=False))
+        found.append(None if shape is None else tuple(None if size is None else next(made) for size in shape))
+    return found
+
+
+def shapes_of_results(op: Scan, inputs: Sequence[Any]) -> list[Any]:
+    """The shape of each state as integers, from the values of the loop's inputs behind n; 0 for what is not known."""
+    rule = _rule(op)
+    given: dict[Variable, Any] = dict(zip(rule.consts, inputs, strict=False))
+    for k, (tokens, value) in enumerate(zip(rule.tokens, inputs, strict=True)):
+        lengths = np.shape(value)[k >= op.n_consts + op.n_carry :] if tokens else ()
+        given.update((token, np.asarray(n)) for token, n in zip(tokens, lengths, strict=True))
+    return [
+        () if shape is None else tuple(0 if size is None else int(evaluate([size], given)[0]) for size in shape)
+        for shape in rule.states
+    ]
+
+
+def _rule(op: Scan) -> StepShapes:
+    found: StepShapes | None = op.__dict__.get("_cached_shapes")
+    if found is None:
+        found = op.__dict__["_cached_shapes"] = StepShapes(op)
+    return found
+
+
+def _of(variable: Variable, known: dict[Variable, Shape | None]) -> Shape | None:
+    if variable in known or not isinstance(variable.type, TensorType):
+        return known.get(variable)
+    if isinstance(variable, Constant):
+        return tuple(as_size(n) for n in np.shape(variable.data))
+    return tuple(shape_i(variable, k) for k in range(variable.type.ndim))
+
+
+def _static(variable: Any, lengths: Shape) -> Shape:
+    return tuple(t if n is None else as_size(n) for t, n in zip(lengths, variable.type.shape, strict=True))
+
+
+def _shapes(node: Apply, known: dict[Variable, Shape | None]) -> list[Shape | None]:
+    """The shapes of a node's outputs: static lengths, then what the op's rule says, then None."""
+    told: Sequence[Any] | None = None
+    if has_own(node.op, "infer_shape"):
+        try:
+            told = node.op.infer_shape(node, [_of(i, known) for i in node.inputs])
+        except (NotImplementedError, ShapeError):
+            told = None
+    found: list[Shape | None] = []
+    for position, out in enumerate(node.outputs):
+        kind: Any = out.type
+        if not isinstance(kind, TensorType):
+            found.append(None)
+            continue
+        shape = None if told is None else told[position]
+        lengths = (None,) * kind.ndim if shape is None or len(shape) != kind.ndim else shape
+        found.append(
+            tuple(
+                as_size(n) if n is not None else (shape_i(out, k) if size is None else as_size(size))
+                for k, (n, size) in enumerate(zip(kind.shape, lengths, strict=True))
+            )
+        )
+    return found
