@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from symtheano.graph.op import connection_pattern
 from symtheano.graph.variable import Apply, Variable
-
-if TYPE_CHECKING:
-    from symtheano.scan.op import Scan
+from symtheano.scan.form import Form
 
 
-def connections(op: Scan, node: Apply) -> list[list[bool]]:
+def connections(op: Form, node: Apply) -> list[list[bool]]:
     """`[input][output]` of the node of a loop: nothing depends continuously on n, nor does the number of steps."""
     states = state_masks(op)
     carried = [1 << op.n_consts + k for k in range(op.n_carry)] + [0] * (op.n_states - op.n_carry)
@@ -21,7 +17,7 @@ def connections(op: Scan, node: Apply) -> list[list[bool]]:
     return [[False] * len(rows), *([bool(row >> i & 1) for row in rows] for i in range(len(node.inputs) - 1))]
 
 
-def state_masks(op: Scan) -> list[int]:
+def state_masks(op: Form) -> list[int]:
     """For each state a set of bits: the numbers of the step's inputs that it depends on, in any step."""
     masks = _of_one_step(op)
     changed = True
@@ -37,7 +33,7 @@ def state_masks(op: Scan) -> list[int]:
     return masks
 
 
-def _of_one_step(op: Scan) -> list[int]:
+def _of_one_step(op: Form) -> list[int]:
     known: dict[Variable, int] = {v: 1 << k for k, v in enumerate(op.step.inputs)}
     for node in op.step.graph.nodes:
         inputs = [known.get(i, 0) for i in node.inputs]

@@ -26,6 +26,7 @@ from symtheano.graph.op import Op
 from symtheano.graph.text import expression
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scan.connection import connections
+from symtheano.scan.form import Form
 from symtheano.scan.shapes import shapes_in_terms_of, shapes_of_results
 from symtheano.scan.step import Step
 from symtheano.tensor.convert import as_tensor_variable
@@ -33,7 +34,7 @@ from symtheano.tensor.sizes import as_size, constant_dim, never_one, shape_i
 from symtheano.tensor.type import TensorType
 
 
-class Scan(Op):
+class Scan(Form, Op):
     """A loop.
 
     step: a Step of consts, carry and xs, in this order. n_consts, n_carry: how many of its inputs are which. until:
@@ -52,19 +53,8 @@ class Scan(Op):
         truncate: int = -1,
         name: str | None = None,
     ):
-        self.step, self.n_consts, self.n_carry = step, n_consts, n_carry
-        self.until, self.truncate, self.name = until, truncate, name
-        self._places()
-
-    def _places(self) -> None:
-        """Which states there are, and where each kind of output stands."""
-        self.states = self.step.outputs[: len(self.step.outputs) - self.until]
-        self.n_states = len(self.states)
-        self.tensors = tuple(k for k, o in enumerate(self.states) if isinstance(o.type, TensorType))
-        self.carried_tensors = tuple(k for k in self.tensors if k < self.n_carry)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in super().__getstate__().items() if not k.startswith("_cached")}
+        Form.__init__(self, step, n_consts, n_carry, until)
+        self.truncate, self.name = truncate, name
 
     def __str__(self) -> str:
         return f"for{{{self.name or 'scan_fn'}}}"
@@ -79,28 +69,6 @@ class Scan(Op):
     def outputs(self) -> list[Variable]:
         """What one step gives (Theano's name)."""
         return list(self.step.outputs)
-
-    def split(self, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-        """consts, carry and xs among the step's inputs, or among the node's inputs behind n."""
-        a, b = self.n_consts, self.n_consts + self.n_carry
-        return list(inputs[:a]), list(inputs[a:b]), list(inputs[b:])
-
-    def last(self, state: int) -> int:
-        """The position of the output: what the last step left of a state."""
-        return state
-
-    def after(self, state: int) -> int:
-        """The position of the output: what each step left of a state, which must be a tensor."""
-        return self.n_states + self.tensors.index(state)
-
-    def before(self, state: int) -> int:
-        """The position of the output: what each step found of a state that is carried, which must be a tensor."""
-        return self.n_states + len(self.tensors) + self.carried_tensors.index(state)
-
-    @property
-    def steps(self) -> int | None:
-        """The position of the output: how many steps ran. None where that is n."""
-        return self.n_states + len(self.tensors) + len(self.carried_tensors) if self.until else None
 
     # -- building ------------------------------------------------------------------------------------------------------
     def make_node(self, n: Any, *inputs: Any) -> Apply:

@@ -7,7 +7,7 @@ loop's own rule then puts in what the tokens are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from symtheano.graph.interpret import evaluate
 from symtheano.graph.op import has_own
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import graph_inputs, substitute
+from symtheano.scan.form import Form
 from symtheano.tensor.sizes import as_size, shape_i
 from symtheano.tensor.type import TensorType, tensor_type
-
-if TYPE_CHECKING:
-    from symtheano.scan.op import Scan
 
 Shape = tuple[Any, ...]  # int64 scalars, or None for what is not known
 _LENGTH = tensor_type("int64", ())
@@ -29,7 +27,7 @@ _LENGTH = tensor_type("int64", ())
 class StepShapes:
     """tokens: for each input of the step those of its lengths. states: the shapes of the step's states."""
 
-    def __init__(self, op: Scan):
+    def __init__(self, op: Form):
         self.tokens = [tuple(_LENGTH() for _ in range(getattr(v.type, "ndim", 0))) for v in op.step.inputs]
         self.consts = list(op.step.inputs[: op.n_consts])
         varying = set(op.step.inputs[op.n_consts :])
@@ -46,7 +44,7 @@ class StepShapes:
         ]
 
 
-def shapes_in_terms_of(op: Scan, inputs: Sequence[Variable], shapes: Sequence[Sequence[Any] | None]) -> list[Any]:
+def shapes_in_terms_of(op: Form, inputs: Sequence[Variable], shapes: Sequence[Sequence[Any] | None]) -> list[Any]:
     """The shape of each state (None: no tensor), from the loop's inputs behind n and their shapes."""
     rule = _rule(op)
     given: dict[Variable, Variable] = dict(zip(rule.consts, inputs, strict=False))
@@ -62,7 +60,7 @@ def shapes_in_terms_of(op: Scan, inputs: Sequence[Variable], shapes: Sequence[Se
     return found
 
 
-def shapes_of_results(op: Scan, inputs: Sequence[Any]) -> list[Any]:
+def shapes_of_results(op: Form, inputs: Sequence[Any]) -> list[Any]:
     """The shape of each state as integers, from the values of the loop's inputs behind n; 0 for what is not known."""
     rule = _rule(op)
     given: dict[Variable, Any] = dict(zip(rule.consts, inputs, strict=False))
@@ -75,10 +73,11 @@ def shapes_of_results(op: Scan, inputs: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _rule(op: Scan) -> StepShapes:
-    found: StepShapes | None = op.__dict__.get("_cached_shapes")
+def _rule(op: Form) -> StepShapes:
+    key = (op.n_consts, op.n_carry, op.until)
+    found: StepShapes | None = op.step.shapes.get(key)
     if found is None:
-        found = op.__dict__["_cached_shapes"] = StepShapes(op)
+        found = op.step.shapes[key] = StepShapes(op)
     return found
 
 

@@ -15,6 +15,7 @@ class Step:
 
     def __init__(self, graph: FunctionGraph):
         self.graph = graph
+        self.shapes: dict[tuple[Any, ...], Any] = {}  # what scan/shapes.py found out, by the loop's form
         self._key: tuple[Any, ...] | None = None
 
     @classmethod
