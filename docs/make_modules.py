@@ -11,7 +11,7 @@ MARKS = ("<!-- modules: written by make docs -->", "<!-- end of modules -->")
 FOLDERS = (
     *(".", "graph", "scalar", "scalar/vecmath", "tensor", "tensor/nnet", "tensor/linalg", "tensor/signal", "gradient"),
     *("compile", "compile/rules", "compile/target", "compile/target/native", "compile/target/native/gemm"),
-    *("interop", "sandbox"),
+    *("scan", "interop", "sandbox"),
 )
 
 

@@ -21,7 +21,6 @@ from symtheano.compile.opfromgraph import OpFromGraph
 from symtheano.compile.profiling import ProfileStats
 from symtheano.compile.rulebook import rules
 from symtheano.compile.runtime import Function
-from symtheano.compile.updates import OrderedUpdates
 from symtheano.config import change_flags, config
 from symtheano.gradient import Lop, Rop, grad, subgraph_grad, verify_grad
 from symtheano.graph.fgraph import FunctionGraph
@@ -29,8 +28,11 @@ from symtheano.graph.op import Op
 from symtheano.graph.shared import SharedVariable
 from symtheano.graph.surgery import clone
 from symtheano.graph.type import Generic, Type, generic
+from symtheano.graph.updates import OrderedUpdates
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.interop.namesakes import answer
+from symtheano.scan.frontend import scan
+from symtheano.scan.views import foldl, foldr, map, reduce
 from symtheano.tensor import dot
 from symtheano.tensor.scalar_constant import get_scalar_constant_value
 from symtheano.tensor.sharedvar import shared
@@ -87,6 +89,8 @@ __all__ = [
     "clone",
     "config",
     "dot",
+    "foldl",
+    "foldr",
     "function",
     "function_dump",
     "generic",
@@ -95,7 +99,10 @@ __all__ = [
     "grad",
     "gradient",
     "install_as_theano",
+    "map",
+    "reduce",
     "rules",
+    "scan",
     "shared",
     "subgraph_grad",
     "tensor",

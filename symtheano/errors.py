@@ -286,6 +286,10 @@ class BatchSizeError(ShapeMismatchError, TypeError):
     """Batches of different sizes; Theano raised a TypeError."""
 
 
+class LoopStateError(ValueError, TypeError):
+    """A step of scan returns another type than its initial state has. Theano raised a ValueError or a TypeError."""
+
+
 class ShapeError(Exception):
     """A shape could not be computed."""
 

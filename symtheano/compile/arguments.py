@@ -1,20 +1,18 @@
-"""The arguments of `function()`: what callers may write for inputs, outputs, updates and givens, checked."""
+"""The arguments of `function()`: what callers may write for inputs, outputs, givens. For updates: tensor/updates.py."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from symtheano.compile.io import In, Out, SymbolicInput, SymbolicOutput, from_shortcut
 from symtheano.errors import UnusedInputError, explain
 from symtheano.graph.shared import SharedVariable
-from symtheano.graph.text import expression
+from symtheano.graph.text import described
 from symtheano.graph.variable import Constant, Variable
 from symtheano.tensor.sharedvar import shared
-from symtheano.tensor.type import TensorType
-
-Pairs = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None
+from symtheano.tensor.updates import Pairs, pairs_of
 
 
 def inputs_of(inputs: Sequence[Any], downcast: bool | None) -> list[In]:
@@ -118,101 +116,11 @@ def _output(given: Any) -> Out:
     )
 
 
-def updates_of(updates: Pairs) -> list[tuple[SharedVariable, Variable]]:
-    """Pairs (shared variable, new value of its type). TypeError and ValueError say which pair does not fit."""
-    pairs: list[tuple[SharedVariable, Variable]] = []
-    seen: set[Variable] = set()
-    for target, value in _pairs(updates, "updates"):
-        if not isinstance(target, SharedVariable):
-            raise TypeError(
-                explain(
-                    f"update target must be a SharedVariable: {target}",
-                    operands=[f"target {described(target)}", f"its new value {described(value)}"],
-                    remedy=f"make it one: theano.shared(value, name={getattr(target, 'name', None)!r})",
-                )
-            )
-        if target in seen:
-            first = next(v for t, v in pairs if t is target)
-            raise ValueError(
-                explain(
-                    f"this shared variable already has an update expression: {target}; new value: {value}",
-                    operands=[
-                        described(target),
-                        f"first new value {described(first)}",
-                        f"second new value {described(value)}",
-                    ],
-                    remedy="give one update for each shared variable: compose them, or use the second one only",
-                )
-            )
-        seen.add(target)
-        pairs.append((target, update_value(target, value)))
-    return pairs
-
-
-def update_value(target: SharedVariable, value: Any) -> Any:
-    """`value` as a variable of the shared variable's type; TypeError where it is of another."""
-    try:
-        return target.type.filter_variable(value, allow_convert=False)
-    except TypeError as error:
-        kind = getattr(value, "type", type(value).__name__)
-        raise TypeError(
-            explain(
-                f"An update must have the same type as the original shared variable (shared_var={target}, "
-                f"shared_var.type={target.type}, update_val={value}, update_val.type={kind}).",
-                operands=[described(target), f"its new value {described(value)}"],
-                expression=f"{target} <- {expression(value)}" if isinstance(value, Variable) else "",
-                where=str(getattr(value, "line", None) or ""),
-                remedy=_update_remedy(target, value),
-            )
-        ) from error
-
-
-def _update_remedy(target: SharedVariable, value: Any) -> str:
-    old, new = target.type, getattr(value, "type", None)
-    if not isinstance(new, TensorType) or not isinstance(old, TensorType):
-        return "compute a value of the shared variable's type"
-    if new.dtype != old.dtype:
-        return f"cast it: T.cast(new_value, {old.dtype!r}); or create the shared variable with dtype {new.dtype}"
-    if new.ndim != old.ndim:
-        return f"the numbers of dimensions differ ({old.ndim} and {new.ndim}): sum over axes, or reshape"
-    if any(b and not c for b, c in zip(old.broadcastable, new.broadcastable, strict=True)):
-        return (
-            "the new value may be longer than the variable along a broadcastable axis: sum over it with keepdims=True; "
-            f"or, where its length is 1, T.patternbroadcast(new_value, {old.broadcastable})"
-        )
-    axes = [k for k, (b, c) in enumerate(zip(old.broadcastable, new.broadcastable, strict=True)) if c and not b]
-    return f"the new value has length 1 in axis {axes[0]}: T.unbroadcast(new_value, {', '.join(map(str, axes))})"
-
-
-def _pairs(given: Pairs, what: str) -> list[tuple[Any, Any]]:
-    if given is None:
-        return []
-    items = list(given.items()) if isinstance(given, Mapping) else list(given)
-    for item in items:
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise TypeError(
-                explain(
-                    f"{what} must be a dict or a list of (variable, expression) pairs",
-                    operands=[f"item: {described(item)}"],
-                    remedy=f"write {what}=[(variable, expression), ...] or {what}={{variable: expression, ...}}",
-                )
-            )
-    return [(k, v) for k, v in items]
-
-
-def described(value: Any) -> str:
-    """A variable with its type and line, or a Python value."""
-    if not isinstance(value, Variable):
-        text = repr(value)
-        return f"{text if len(text) < 60 else text[:57] + '...'} of type {type(value).__name__}"
-    return f"{value}: {value.type}" + (f", made at {value.line}" if value.line else "")
-
-
 def givens_of(givens: Pairs, ins: Sequence[In], strict: bool) -> dict[Variable, Variable]:
     """Replacements by variable. TypeError where types differ (and strict), RuntimeError where an input is replaced."""
     found: dict[Variable, Variable] = {}
     inputs = {i.variable for i in ins}
-    for key, value in _pairs(givens, "givens"):
+    for key, value in pairs_of(givens, "givens"):
         if not isinstance(key, Variable):
             raise TypeError(
                 explain(

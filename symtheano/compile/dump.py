@@ -6,10 +6,10 @@ import pickle
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from symtheano.compile.arguments import Pairs
 from symtheano.compile.mode import Mode
 from symtheano.graph.shared import SharedVariable
 from symtheano.graph.variable import Scratchpad
+from symtheano.tensor.updates import Pairs
 
 
 def function_dump(

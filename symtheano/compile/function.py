@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symtheano.compile.arguments import Pairs, described, givens_of, inputs_of, outputs_of, update_value, updates_of
+from symtheano.compile.arguments import givens_of, inputs_of, outputs_of
 from symtheano.compile.io import In, Out
 from symtheano.compile.mode import Mode, get_mode
 from symtheano.compile.profiling import ProfileStats
@@ -16,10 +16,11 @@ from symtheano.config import config
 from symtheano.errors import UnusedInputError, explain
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.shared import SharedVariable
-from symtheano.graph.text import expression
+from symtheano.graph.text import described, expression
 from symtheano.graph.trace import current_line
 from symtheano.graph.variable import Constant, Variable
 from symtheano.graph.walk import graph_inputs, substitute
+from symtheano.tensor.updates import Pairs, update_value, updates_of
 
 
 def function(

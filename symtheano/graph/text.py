@@ -25,6 +25,14 @@ def expression(variable: Variable, depth: int = 4, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def described(value: Any) -> str:
+    """A variable with its type and line, or a Python value."""
+    if not isinstance(value, Variable):
+        text = repr(value)
+        return f"{text if len(text) < 60 else text[:57] + '...'} of type {type(value).__name__}"
+    return f"{value}: {value.type}" + (f", made at {value.line}" if value.line else "")
+
+
 def operation(node: Apply) -> str:
     """The name of a node's op as users write it: `add`, `dot`, `sum`."""
     text = str(node.op)

@@ -162,7 +162,7 @@ MODULES: dict[str, str] = {
     "theano.ifelse": "scan.ifelse: IfElse ifelse",
     "theano.printing": "printing: * _TagGenerator",
     "theano.raise_op": "tensor.passing: Raise\n tensor.assertion: Assert",
-    "theano.updates": "compile.updates: OrderedUpdates",
+    "theano.updates": "graph.updates: OrderedUpdates",
     # -- compile
     "theano.compile": f"""
         {_IO}
@@ -176,7 +176,7 @@ MODULES: dict[str, str] = {
         {_NULL}
         graph.variable: Variable Apply Constant
         compile.opfromgraph: OpFromGraph
-        compile.updates: OrderedUpdates
+        graph.updates: OrderedUpdates
         graph.queries: io_connection_pattern is_same_graph
         config: config
         compile.debug: DebugMode MonitorMode NanGuardMode
