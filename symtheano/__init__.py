@@ -31,6 +31,7 @@ from symtheano.graph.type import Generic, Type, generic
 from symtheano.graph.updates import OrderedUpdates
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.interop.namesakes import answer
+from symtheano.scan.checkpoints import scan_checkpoints
 from symtheano.scan.frontend import scan
 from symtheano.scan.views import foldl, foldr, map, reduce
 from symtheano.tensor import dot
@@ -103,6 +104,7 @@ __all__ = [
     "reduce",
     "rules",
     "scan",
+    "scan_checkpoints",
     "shared",
     "subgraph_grad",
     "tensor",

@@ -6,6 +6,7 @@ again before anyone reads it, so one pass reaches the fixpoint of the rules, in 
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -168,8 +169,15 @@ def _leaves(inputs: Sequence[Variable]) -> dict[Variable, Variable]:
         if v not in leaves:
             leaf = v.type.make_variable(v.name)
             leaf.line = v.line
+            _tag(leaf, v)
             leaves[v] = leaf
     return leaves
+
+
+def _tag(new: Variable, old: Variable) -> None:
+    """What users keep with a variable is also with its copy: clients walk the graphs of loops to find it."""
+    if "_tag" in old.__dict__:
+        new.tag = copy.copy(old.tag)
 
 
 class _Closing:
@@ -291,6 +299,7 @@ class _Closing:
             new = made
         for old, out in zip(node.outputs, new.outputs, strict=True):
             out.name, out.line = old.name, old.line
+            _tag(out, old)
         return new
 
     def _apply_rules(self, node: Apply) -> tuple[list[Variable], str | None]:

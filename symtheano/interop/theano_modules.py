@@ -232,7 +232,12 @@ MODULES: dict[str, str] = {
     "theano.scan_module.scan": "scan.frontend: scan",
     "theano.scan_module.scan_checkpoints": "scan.checkpoints: scan_checkpoints",
     "theano.scan_module.scan_op": "scan.op: Scan",
-    "theano.scan_module.scan_utils": "graph.walk: equal_computations\n graph.surgery: clone\n scan.frontend: until",
+    "theano.scan_module.scan_utils": """
+        graph.walk: equal_computations
+        graph.surgery: clone
+        scan.frontend: until
+        interop.scan_utils: *
+    """,
     "theano.scan_module.scan_views": "scan.views: foldl foldr map reduce",
     # -- tensor
     "theano.tensor": """

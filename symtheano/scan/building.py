@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ from symtheano.graph.updates import OrderedUpdates
 from symtheano.graph.variable import Constant, Variable
 from symtheano.graph.walk import substitute
 from symtheano.scan.capture import check_strict, outer_variables, with_defaults
+from symtheano.scan.loosen import loosened
 from symtheano.scan.op import Scan
 from symtheano.scan.returned import Returned
-from symtheano.scan.states import as_state, check_results, matched
+from symtheano.scan.states import carried, matched
 from symtheano.scan.step import Step
 from symtheano.scan.taps import OutputInfo, SequenceInfo
 from symtheano.tensor.elemwise import functions
@@ -34,26 +36,27 @@ class Loop:
     def closed(self, result: Returned, strict: bool) -> ClosedLoop:
         """The step on its own: everything it uses of the world outside is an input."""
         infos = matched(self.infos, result.outputs)
-        windows = self.windows or [[] for _ in infos]
-        fed = [(i, w, o) for i, w, o in zip(infos, windows, result.outputs, strict=True) if i.taps]
-        states = [v for info, window, out in fed for v in (*window[1:], as_state(info, window[-1], out))]
-        mapped = [(i, o) for i, o in zip(infos, result.outputs, strict=True) if not i.taps]
-        check_results([i for i, _ in mapped], [o for _, o in mapped])
-        stop = [] if result.condition is None else [_truth(result.condition)]
         whole = [v for v in self.fixed if not isinstance(v, (SharedVariable, Constant))]
-        updates = with_defaults(result.updates, [*states, *(o for _, o in mapped), *stop], whole)
-        roots = [*states, *updates.values(), *(o for _, o in mapped), *stop]
-        carried = [v for window in windows for v in window]
-        own = [*carried, *updates, *self.elements]
+        stop = [] if result.condition is None else [_truth(result.condition)]
+        updates = with_defaults(result.updates, [*result.outputs, *stop], whole)
+        windows, roots = loosened(self.windows or [[] for _ in infos], result.outputs, [*updates.values(), *stop])
+        outputs, rest = roots[: len(infos)], roots[len(infos) :]
+        carry, collected = carried(infos, windows, outputs)
+        new = [*carry, *rest[: len(updates)], *collected, *rest[len(updates) :]]
+        window = [v for each in windows for v in each]
+        own = [*window, *updates, *self.elements]
         if strict:
-            check_strict(roots, [*own, *self.fixed])
-        outer = outer_variables(roots, own, whole)
+            check_strict(new, [*own, *self.fixed])
+        outer = outer_variables(new, own, whole)
         copies = [_copy(v) for v in (*outer, *updates)]
-        inner = substitute(roots, dict(zip((*outer, *updates), copies, strict=True)))
+        inner = substitute(new, dict(zip((*outer, *updates), copies, strict=True)))
         consts, shared = copies[: len(outer)], copies[len(outer) :]
-        step = Step.of([*consts, *carried, *shared, *self.elements], inner)
-        starts = [v for info in infos for v in info.starts()]
+        step = Step.of([*consts, *window, *shared, *self.elements], inner)
+        starts = [v.type.filter_variable(x) for v, x in zip(window, self._starts(), strict=True)]
         return ClosedLoop(infos, step, outer, starts, list(updates), bool(stop))
+
+    def _starts(self) -> list[Any]:
+        return [v for info in self.infos for v in info.starts()]
 
 
 class ClosedLoop:
@@ -98,7 +101,9 @@ class ClosedLoop:
 
 def _copy(variable: Any) -> Any:
     """The step's own variable for one from outside, named as Theano does."""
-    return variable.type.make_variable(None if variable.name is None else f"{variable.name}_copy")
+    new = variable.type.make_variable(None if variable.name is None else f"{variable.name}_copy")
+    new.tag = copy.copy(variable.tag)
+    return new
 
 
 def _truth(condition: Variable) -> Any:

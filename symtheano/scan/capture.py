@@ -12,7 +12,7 @@ from symtheano.graph.variable import Constant, Variable
 from symtheano.graph.walk import graph_inputs, toposort
 from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.type import TensorType
-from symtheano.tensor.updates import update_value
+from symtheano.tensor.updates import update_value, updates_of
 
 MOST_SIZES = 16  # an integer vector of up to so many elements is a shape or a list of places: it stays in the step
 
@@ -24,7 +24,7 @@ def with_defaults(
 
     whole: variables that are taken as they are, whatever they are made of.
     """
-    found = OrderedDict((s, update_value(s, v)) for s, v in updates.items())
+    found = OrderedDict(updates_of(updates))
     seen: set[Variable] = set()
     queue = [*roots, *found.values()]
     while queue:
@@ -68,7 +68,10 @@ def _stays(variable: Variable) -> bool:
 
 def check_strict(roots: Sequence[Variable], known: Collection[Variable]) -> None:
     """strict=True: MissingInputError where the step uses a shared variable that is not among `known`."""
-    for variable in _shared(roots, known):
+    allowed = set(known)
+    for variable in _shared(roots, allowed):
+        if variable in allowed:
+            continue
         raise MissingInputError(
             explain(
                 f"ScanOp is missing an input: {variable}",

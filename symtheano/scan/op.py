@@ -26,7 +26,7 @@ from symtheano.graph.op import Op
 from symtheano.graph.text import expression
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scan.connection import connections
-from symtheano.scan.form import Form
+from symtheano.scan.info import Info
 from symtheano.scan.shapes import shapes_in_terms_of, shapes_of_results
 from symtheano.scan.step import Step
 from symtheano.tensor.convert import as_tensor_variable
@@ -34,7 +34,7 @@ from symtheano.tensor.sizes import as_size, constant_dim, never_one, shape_i
 from symtheano.tensor.type import TensorType
 
 
-class Scan(Form, Op):
+class Scan(Info, Op):
     """A loop.
 
     step: a Step of consts, carry and xs, in this order. n_consts, n_carry: how many of its inputs are which. until:
@@ -53,11 +53,11 @@ class Scan(Form, Op):
         truncate: int = -1,
         name: str | None = None,
     ):
-        Form.__init__(self, step, n_consts, n_carry, until)
+        Info.__init__(self, step, n_consts, n_carry, until)
         self.truncate, self.name = truncate, name
 
     def __str__(self) -> str:
-        return f"for{{{self.name or 'scan_fn'}}}"
+        return f"{'do_while' if self.until else 'for'}{{cpu,{self.name or 'scan_fn'}}}"
 
     # -- parts ---------------------------------------------------------------------------------------------------------
     @property

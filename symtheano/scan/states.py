@@ -30,22 +30,34 @@ def matched(infos: Sequence[OutputInfo], outputs: Sequence[Any]) -> list[OutputI
     return list(infos)
 
 
-def check_results(infos: Sequence[OutputInfo], outputs: Sequence[Any]) -> None:
-    """TypeError where an output that is collected is no tensor."""
-    for info, out in zip(infos, outputs, strict=True):
-        if not isinstance(out.type, TensorType):
-            raise TypeError(
-                explain(
-                    f"scan: {info.label} of the step is no tensor, and cannot be collected over time.",
-                    operands=[described(out)],
-                    remedy="return tensors; states of random generators are returned as updates",
-                )
-            )
+def carried(
+    infos: Sequence[OutputInfo], windows: Sequence[Sequence[Any]], outputs: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """What is carried on (each window without its oldest value, with the new one), and what is only collected."""
+    carry, collected = [], []
+    for info, window, out in zip(infos, windows, outputs, strict=True):
+        if window:
+            carry += [*window[1:], _as_state(info, window[-1], out)]
+        else:
+            collected.append(_as_result(info, out))
+    return carry, collected
 
 
-def as_state(info: OutputInfo, old: Any, new: Any) -> Any:
+def _as_result(info: OutputInfo, out: Any) -> Any:
+    if isinstance(out.type, TensorType):
+        return out
+    raise TypeError(
+        explain(
+            f"scan: {info.label} of the step is no tensor, and cannot be collected over time.",
+            operands=[described(out)],
+            remedy="return tensors; states of random generators are returned as updates",
+        )
+    )
+
+
+def _as_state(info: OutputInfo, old: Any, new: Any) -> Any:
     """`new` as the value of the state that was `old`, or the error that says why it is none."""
-    have, want = new.type, old.type
+    have, want = _as_result(info, new).type, old.type
     why = _misfit(info, have, want)
     if why is None:
         return want.filter_variable(new)

@@ -16,12 +16,15 @@ class Step:
     def __init__(self, graph: FunctionGraph):
         self.graph = graph
         self.shapes: dict[tuple[Any, ...], Any] = {}  # what scan/shapes.py found out, by the loop's form
+        self.sources: tuple[Variable, ...] = ()  # the variables of the caller's that the inputs stand for, if known
         self._key: tuple[Any, ...] | None = None
 
     @classmethod
     def of(cls, inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Step:
         """The step that computes `outputs` of `inputs`, which close them. Raises MissingInputError."""
-        return cls(FunctionGraph(inputs, outputs))
+        step = cls(FunctionGraph(inputs, outputs))
+        step.sources = tuple(inputs)
+        return step
 
     @property
     def inputs(self) -> tuple[Variable, ...]:
