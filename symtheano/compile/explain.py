@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -38,28 +38,41 @@ _FEW, _MANY = 6, 1000  # elements that are shown of each operand, by exception_v
 
 
 def runtime_context(
-    error: BaseException, run: Callable[..., Any], nodes: Mapping[int, Apply | None], variables: Mapping[str, Variable]
+    error: BaseException,
+    run: Callable[..., Any],
+    nodes: Mapping[int, Apply | None],
+    variables: Mapping[str, Variable],
+    inner: Mapping[int, Mapping[str, Variable]] | None = None,
 ) -> str:
     """What to add to the message of an error raised inside generated code; "" for errors from elsewhere.
 
-    run: the function of that code. nodes: what its lines compute. variables: what its names stand for.
+    run: the function of that code. nodes: what its lines compute. variables: what its names stand for; inner: the same
+    for lines of its loops, which are functions of the same text.
     """
+    found = ""
+    steps: list[int] = []
     for frame, lineno in traceback.walk_tb(error.__traceback__):
-        if frame.f_code is run.__code__:
-            node = nodes.get(lineno)
-            values = {v: _value(name, frame) for name, v in variables.items()}
-            given = {v: value for v, value in values.items() if value is not None}
-            return "" if node is None else _context(error, node, given)
-    return ""
+        if frame.f_code.co_filename != run.__code__.co_filename:
+            continue
+        node = nodes.get(lineno)
+        names = (inner or {}).get(lineno)
+        if names is not None and isinstance(frame.f_locals.get("t"), int):
+            steps.append(frame.f_locals["t"])
+        values = {v: _value(name, frame) for name, v in (variables if names is None else names).items()}
+        given = {v: value for v, value in values.items() if value is not None}
+        found = "" if node is None else _context(error, node, given, steps)
+    return found
 
 
 def _value(name: str, frame: FrameType) -> Any:
     return frame.f_locals[name] if name in frame.f_locals else frame.f_globals.get(name)
 
 
-def _context(error: BaseException, node: Apply, values: dict[Variable, Any]) -> str:
+def _context(error: BaseException, node: Apply, values: dict[Variable, Any], steps: Sequence[int]) -> str:
+    """steps: in which step of each loop around it; the first step is 0."""
+    loops = "".join(f" in step {t} of a loop," for t in reversed(steps))
     return explain(
-        f"This happened in {operation(node)}, while a compiled function ran.",
+        f"This happened in {operation(node)},{loops} while a compiled function ran.",
         operation=str(node.op),
         operands=[_operand(i, values) for i in node.inputs],
         expression=expression(node.outputs[0]),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symtheano.compile.program import Call, Check, Copy, Perform, Step, View
+from symtheano.compile.program import Call, Check, Copy, Guard, Loop, Perform, Step, View
 from symtheano.compile.single import in_operators
 from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.scan.op import Scan
+from symtheano.scan.prune import meaning, pruned
 from symtheano.tensor.array import ArrayOp, Let
 from symtheano.tensor.careduce import ReduceOp
 from symtheano.tensor.elemwise import Elemwise
@@ -34,16 +38,32 @@ class Lowered:
     sizes: Sizes
     dtypes: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, tuple[Size, ...]] = field(default_factory=dict)
+    loops: dict[str, Draft] = field(default_factory=dict)
+
+
+@dataclass
+class Draft:
+    """The step of a loop, lowered. The other fields are those of Body, or those of its States, one for each state."""
+
+    op: Scan
+    lowered: Lowered
+    results: list[tuple[str, int]]
+    guards: list[Guard]
+    may_change: list[bool]
+    lengths: list[tuple[int | tuple[str, int] | None, ...]]
+
+
+@dataclass
+class _Numbers:
+    """Numbers of what a function has together with the bodies of its loops."""
+
+    constants: Iterator[int] = field(default_factory=itertools.count)
+    loops: Iterator[int] = field(default_factory=itertools.count)
 
 
 def lower(fgraph: FunctionGraph, inputs: int) -> Lowered:
     """The steps of `fgraph`, whose first `inputs` inputs are arguments and the others shared variables."""
-    lowering = _Lowering(fgraph, inputs)
-    for node in scheduled(fgraph):
-        lowering.node(node)
-    for output in fgraph.outputs:
-        lowering.name(output)
-    return lowering.result
+    return _Lowering(fgraph, inputs, _Numbers()).run()
 
 
 def scheduled(fgraph: FunctionGraph) -> list[Apply]:
@@ -105,14 +125,23 @@ def _shapes(fgraph: FunctionGraph) -> frozenset[Apply]:
 
 
 class _Lowering:
-    def __init__(self, fgraph: FunctionGraph, inputs: int):
+    def __init__(self, fgraph: FunctionGraph, inputs: int, numbers: _Numbers):
         self.result = Lowered([], {}, {}, {}, Sizes())
+        self.fgraph, self.numbers = fgraph, numbers
         self.count = 0
         self.holders: dict[Size, tuple[str, int]] = {}  # size -> argument or shared variable that has it, axis
         self.pairs = _softmax_pairs(fgraph)
         self.shapes = _shapes(fgraph)
         for k, v in enumerate(fgraph.inputs):
             self._declare(v, f"x{k}" if k < inputs else f"s{k - inputs}")
+
+    def run(self) -> Lowered:
+        """All steps; every output has a name then."""
+        for node in scheduled(self.fgraph):
+            self.node(node)
+        for output in self.fgraph.outputs:
+            self.name(output)
+        return self.result
 
     # -- names -----------------------------------------------------------------------------------------------------
     def _declare(self, variable: Variable, name: str) -> str:
@@ -136,7 +165,7 @@ class _Lowering:
         found = self.result.names.get(variable)
         if found is None:
             assert isinstance(variable, Constant), f"{variable} is read before it is computed"
-            found = self._declare(variable, f"c{len(self.result.constants)}")
+            found = self._declare(variable, f"c{next(self.numbers.constants)}")
             self.result.constants[found] = variable.data
         return found
 
@@ -147,6 +176,9 @@ class _Lowering:
             return  # computed together with another node
         if node in self.shapes:
             self.result.sizes.visit(node)
+            return
+        if isinstance(node.op, Scan):
+            self._loop(node)
             return
         args = tuple(self._tuple(i.owner) if i.owner in self.shapes else self.name(i) for i in node.inputs)
         if isinstance(node.op, Elemwise):
@@ -247,3 +279,75 @@ class _Lowering:
             given[destroyed] = copy
         outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
         self._append(Perform(outs, tuple(given), node))
+
+    # -- loops -----------------------------------------------------------------------------------------------------
+    def _loop(self, node: Apply) -> None:
+        """A loop without what nobody reads. Where what steps find and leave is both read, it is one array."""
+        read = [p for p, o in enumerate(node.outputs) if o in self.fgraph.outputs or self.fgraph.users(o)]
+        small = pruned(node, read)
+        count, *args = map(self.name, small.inputs)
+        self.result.sizes.visit(node)
+        told = {meaning(small.op, place): node.outputs[p] for p, place in small.places.items()}
+        both = set() if small.op.until else {k for kind, k in told if kind == "before" and ("after", k) in told}
+        results: list[tuple[str, int]] = []
+        outs: list[str] = []
+        views: list[View] = []
+        for (kind, k), variable in told.items():
+            if k not in both or kind == "last":
+                results.append((kind, k))
+                outs.append(self._declare(variable, self._fresh()))
+            elif kind == "after":
+                whole = self._declare(variable, self._fresh())
+                results.append(("both", k))
+                outs.append(whole)
+                views += [View((self._fresh(),), f"{whole}{rows}", whole, node) for rows in ("[1:]", "[:-1]")]
+                self._declare(variable, views[-2].outs[0])
+                self._declare(told["before", k], views[-1].outs[0])
+        key = f"loop{next(self.numbers.loops)}"
+        self.result.loops[key] = self._draft(small.op, results)
+        self._append(Loop(tuple(outs), count, tuple(args), key, node))
+        for view in views:
+            self._append(view)
+        self._same_rows(node)
+
+    def _same_rows(self, node: Apply) -> None:
+        """A loop has checked that its sequences have as many rows as it has steps."""
+        sizes = self.result.sizes
+        _, _, xs = node.op.split(node.inputs[1:])
+        for x in xs:
+            sizes.unite(sizes.of(x)[0], sizes.number(node.inputs[0]))
+
+    def _draft(self, op: Scan, results: list[tuple[str, int]]) -> Draft:
+        inner = _Lowering(op.step.graph, len(op.step.inputs), self.numbers)
+        lowered = inner.run()
+        _, carry, _ = op.split(op.step.inputs)
+        guards: list[Guard] = []
+        may_change = [k in op.carried_tensors and not inner.keeps(carry[k], o, guards) for k, o in enumerate(op.states)]
+        lengths = [
+            tuple(map(inner.length, lowered.sizes.of(carry[k] if k < op.n_carry else o))) if k in op.tensors else ()
+            for k, o in enumerate(op.states)
+        ]
+        return Draft(op, lowered, results, guards, may_change, lengths)
+
+    def length(self, size: Size) -> int | tuple[str, int] | None:
+        """A size as a number or an axis of an argument; None where it is neither."""
+        sizes = self.result.sizes
+        size = sizes.find(size)
+        if isinstance(size, int) or size in self.holders:
+            return size if isinstance(size, int) else self.holders[size]
+        return next((place for other, place in self.holders.items() if sizes.same(other, size)), None)
+
+    def keeps(self, old: Variable, new: Variable, guards: list[Guard]) -> bool:
+        """Whether a state has the same shape after a step, if `guards` hold, to which this may add."""
+        sizes = self.result.sizes
+        pairs = list(zip(sizes.of(old), sizes.of(new), strict=True))
+        name = self.name(old)
+        if any(not sizes.same(a, b) and self.length(b) is None for a, b in pairs):
+            return False
+        for axis, (a, b) in enumerate(pairs):
+            if not sizes.same(a, b):
+                found = self.length(b)
+                right, right_axis = found if isinstance(found, tuple) else (name, axis)
+                guards.append(Guard(name, axis, right, right_axis, found if isinstance(found, int) else None))
+                sizes.unite(a, b)
+        return True

@@ -6,13 +6,14 @@ Arguments, shared variables and what a library routine needs inside one call are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from symtheano.compile.program import Call, Copy, Free, Program, Step
+from symtheano.compile.program import Call, Copy, Free, Loop, Program, Step
 from symtheano.compile.sizes import Size
 from symtheano.graph.variable import Variable
+from symtheano.tensor.type import TensorType
 
 Amount = dict[tuple[str, ...], int]  # {("x0.shape[0]",): 8, (): 16} stands for 8*x0.shape[0] + 16 bytes
 
@@ -24,12 +25,44 @@ def peaks(program: Program) -> list[Amount]:
     for step in program:
         if not _follow(step, alive, program):
             continue
-        now: Amount = {}
-        for amount in alive.values():
-            for lengths, bytes_ in amount.items():
-                now[lengths] = now.get(lengths, 0) + bytes_
-        moments.append(now)
+        now = _total(alive.values())
+        within = _within(step, program) if isinstance(step, Loop) else []
+        moments += [_total([now, amount]) for amount in within] or [now]
     return greatest(moments)
+
+
+def _total(amounts: Iterable[Amount]) -> Amount:
+    found: Amount = {}
+    for amount in amounts:
+        for lengths, bytes_ in amount.items():
+            found[lengths] = found.get(lengths, 0) + bytes_
+    return found
+
+
+def _within(loop: Loop, program: Program) -> list[Amount]:
+    """What the steps of a loop hold beside its results: what is carried, and the values of one step."""
+    body = program.loops[loop.body]
+    inner = body.program
+    given: dict[str, Amount] = {}
+    for k, (name, argument) in enumerate(zip(inner.inputs, loop.args, strict=True)):
+        shape = program.shapes.get(argument, ())[k >= body.op.n_consts + body.op.n_carry :]
+        for axis, size in enumerate(shape):
+            given[f"{name}.shape[{axis}]"] = _product(1, [size], program)
+    alone = {s.carried for s in body.states if s.carried is not None and s.ndim and not s.trace}
+    carried = _total(_amount(name, None, None, inner) for name in inner.inputs if name in alone)
+    moments = [_total([carried, amount]) for amount in peaks(inner)] or [carried]
+    return [_total(_outside(amount, given)) for amount in moments]
+
+
+def _outside(amount: Amount, given: Mapping[str, Amount]) -> Iterable[Amount]:
+    """An amount of the step of a loop, in the lengths that the program around it knows."""
+    for lengths, bytes_ in amount.items():
+        outer: list[str] = []
+        for length in lengths:
+            ((names, factor),) = given.get(length, {("n?",): 1}).items()
+            outer += names
+            bytes_ *= factor
+        yield {tuple(sorted(outer)): bytes_}
 
 
 def greatest(moments: Iterable[Amount]) -> list[Amount]:
@@ -73,7 +106,13 @@ def _follow(step: Step, alive: dict[str, Amount], program: Program) -> bool:
             alive.pop(name, None)
         return False
     if isinstance(step, Copy):
-        alive[step.out] = _amount(step.out, None, None, program)
+        alive[step.out] = _amount(step.out, None, program.shapes.get(step.source), program)
+        return True
+    if isinstance(step, Loop):
+        results = program.loops[step.body].results
+        alive.update(
+            (name, _collected(name, kind, program)) for name, (kind, _) in zip(step.outs, results, strict=True)
+        )
         return True
     if not isinstance(step, Call):
         return False
@@ -93,9 +132,21 @@ def _amount(name: str, dtype: str | None, sizes: Sequence[Size] | None, program:
     if sizes is None:
         sizes = program.shapes.get(name)
     known: Sequence[object] = sizes if sizes is not None else getattr(kind, "shape", ())
-    bytes_ = np.dtype(dtype or getattr(kind, "dtype", None) or "float64").itemsize
+    return _product(np.dtype(dtype or getattr(kind, "dtype", None) or "float64").itemsize, known, program)
+
+
+def _collected(name: str, kind: str, program: Program) -> Amount:
+    """A result of a loop; one that has also what the first step finds has a row more."""
+    if not isinstance(getattr(program.variables.get(name), "type", None), TensorType):
+        return {}
+    sizes = program.shapes.get(name, ())
+    amounts = [_amount(name, None, sizes, program)]
+    return _total([*amounts, _amount(name, None, sizes[1:], program)] if kind == "both" else amounts)
+
+
+def _product(bytes_: int, sizes: Iterable[object], program: Program) -> Amount:
     lengths = []
-    for n in known:
+    for n in sizes:
         if isinstance(n, int):
             bytes_ *= n
         else:

@@ -16,10 +16,12 @@ from symtheano.compile.mode import Mode
 from symtheano.compile.plan import plan
 from symtheano.compile.program import Program
 from symtheano.compile.target.choice import chosen
-from symtheano.compile.target.numpy import Source, emit, load
+from symtheano.compile.target.numpy import load
+from symtheano.compile.target.numpy_text import Source, emit
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
+from symtheano.scan.op import Scan
 from symtheano.tensor.array import ArrayOp
 
 
@@ -60,7 +62,7 @@ class Compiled:
     @property
     def has_perform(self) -> bool:
         """Whether it runs code of authors' ops."""
-        return any(not isinstance(node.op, ArrayOp) for node in self.graph.nodes)
+        return runs_authors_code(self.graph)
 
     def load(self, cells: Sequence[list[Any]]) -> Callable[..., Any]:
         """The running NumPy program over the storages of the shared variables."""
@@ -111,6 +113,13 @@ def compile_graph(
         compiled.source  # noqa: B018
     report.seconds["lower"] = time.perf_counter() - clock
     return compiled
+
+
+def runs_authors_code(graph: FunctionGraph) -> bool:
+    """Whether a graph, or the step of one of its loops, has ops whose `perform` is not ours."""
+    steps = [node.op.step.graph for node in graph.nodes if isinstance(node.op, Scan)]
+    own = all(isinstance(node.op, (ArrayOp, Scan)) for node in graph.nodes)
+    return not own or any(map(runs_authors_code, steps))
 
 
 def _planned(graph: FunctionGraph, settings: Settings) -> Program:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symtheano.compile.commit import Commit, Wanted, bases, choose_commit, root_of
+from symtheano.compile.commit import Commit, Wanted, choose_commit
+from symtheano.compile.loops import planned_loop, size_names
 from symtheano.compile.lower import Lowered
-from symtheano.compile.program import Assign, Call, Copy, Free, Program, Step, View
-from symtheano.graph.variable import Variable
+from symtheano.compile.program import Assign, Copy, Program, Step
+from symtheano.compile.reuse import Roots, reuse_and_free
 
 
 def plan(
@@ -27,7 +28,7 @@ def plan(
     commit = choose_commit(lowered, wanted)
     main = [s for s in lowered.steps if s not in commit.moved]
     outputs, copies, assigns = _Borders(lowered, wanted, commit, borrowed).settle()
-    steps = _reuse_and_free([*main, *commit.checks, *copies, *commit.steps], assigns, outputs, lowered, mutable)
+    steps = reuse_and_free([*main, *commit.checks, *copies, *commit.steps], assigns, outputs, lowered, mutable)
     return Program(
         inputs=tuple(inputs),
         shared=tuple(shared),
@@ -35,46 +36,10 @@ def plan(
         steps=tuple(steps),
         outputs=tuple(outputs),
         variables=lowered.variables,
-        size_names=_size_names(lowered, [*inputs, *shared]),
+        size_names=size_names(lowered, [*inputs, *shared]),
         shapes=lowered.shapes,
+        loops={key: planned_loop(draft) for key, draft in lowered.loops.items()},
     )
-
-
-def _size_names(lowered: Lowered, given: Sequence[str]) -> dict[Variable, str]:
-    """Each size token as an axis of an argument or shared variable, where there is one of that length."""
-    spelled: dict[Variable, str] = {}
-    for name in given:
-        for axis, size in enumerate(lowered.shapes.get(name, ())):
-            root = lowered.sizes.find(size)
-            if isinstance(root, Variable):
-                spelled.setdefault(root, f"{name}.shape[{axis}]")
-    names: dict[Variable, str] = {}
-    for shape in lowered.shapes.values():
-        for size in shape:
-            root = lowered.sizes.find(size)
-            if isinstance(size, Variable):
-                names[size] = str(root) if isinstance(root, int) else spelled.get(root, "n?")
-    return names
-
-
-class Roots:
-    """Which value's memory each name lives in."""
-
-    def __init__(self, steps: Sequence[Step]):
-        self._base = bases(steps)
-        self.fixed = {out for s in steps if isinstance(s, View) and not s.writable for out in s.outs}
-
-    def of(self, name: str) -> str:
-        """The name that owns the memory `name` lives in."""
-        return root_of(name, self._base)
-
-    def is_fixed(self, name: str) -> bool:
-        """Whether `name` is, or is a view of, a read-only stretched view."""
-        while name not in self.fixed:
-            if name not in self._base:
-                return False
-            name = self._base[name]
-        return True
 
 
 class _Borders:
@@ -132,79 +97,3 @@ class _Borders:
         if name in self.lowered.variables:
             self.lowered.variables[new] = self.lowered.variables[name]
         return new
-
-
-def _reuse_and_free(
-    main: Sequence[Step], tail: Sequence[Step], outputs: Sequence[str], lowered: Lowered, mutable: Sequence[str]
-) -> list[Step]:
-    """`main` with dead memory written again and freed; `tail` (the assignments) as it is."""
-    roots = Roots([*main, *tail])
-    last = _last_uses(main, tail, outputs, roots)
-    group: dict[str, list[str]] = {}  # names of one piece of memory that is ours to overwrite
-    views: dict[str, list[str]] = {}
-    steps: list[Step] = []
-    for position, step in enumerate(main):
-        dying = [r for r in dict.fromkeys(roots.of(n) for n in step.reads) if last[r] == position]
-        # A step that writes already does so into a shared array, which is not ours to free.
-        if isinstance(step, Call) and step.into is None and not step.overwrites:
-            if step.target in dying and _alone(step, group, roots):
-                step = step.overwriting()
-            else:
-                target = _reusable(step, dying, group, roots, lowered, mutable)
-                step = step if target is None else step.writing(target)
-            if step.consumes is not None:
-                target = step.consumes
-                group[step.outs[0]] = [*group.pop(target, []), target, *views.pop(target, ())]
-            else:
-                group.update((o, []) for o in step.outs)
-        elif isinstance(step, Copy):
-            group[step.out] = []
-        elif isinstance(step, View):
-            views.setdefault(roots.of(step.base), []).extend(step.outs)
-        steps.append(step)
-        dead = [r for r in dict.fromkeys([*dying, *step.writes]) if last.get(r, -1) <= position and r in group]
-        names = [n for r in dead for n in (*group.pop(r), r, *views.pop(r, ())) if n.startswith("v")]
-        if names and position + 1 < len(main) + len(tail):
-            steps.append(Free(tuple(dict.fromkeys(names))))
-    return [*steps, *tail]
-
-
-def _alone(step: Call, group: dict[str, list[str]], roots: Roots) -> bool:
-    """Whether the step's target is ours and the step reads it through no view."""
-    target = step.target
-    return target in group and all(n == target or roots.of(n) != target for n in step.reads)
-
-
-def _last_uses(main: Sequence[Step], tail: Sequence[Step], outputs: Sequence[str], roots: Roots) -> dict[str, int]:
-    """For each piece of memory the position of the step that reads it last (views count for their base)."""
-    last: dict[str, int] = {}
-    for position, step in enumerate(main):
-        for name in (*step.writes, *step.reads):
-            last[roots.of(name)] = position
-    end = len(main)
-    for name in [n for step in tail for n in step.reads] + list(outputs):
-        last[roots.of(name)] = end
-    return last
-
-
-def _reusable(
-    step: Call,
-    dying: Sequence[str],
-    group: dict[str, list[str]],
-    roots: Roots,
-    lowered: Lowered,
-    mutable: Sequence[str],
-) -> str | None:
-    """A value that `step` reads for the last time and whose memory fits the result exactly."""
-    if not step.elementwise or not step.sizes or len(step.outs) != 1:
-        return None
-    for name in dying:
-        if name not in group and name not in mutable:
-            continue
-        if lowered.dtypes.get(name) != step.dtype or name not in step.reads:
-            continue
-        if any(n != name and roots.of(n) == name for n in step.reads):
-            continue  # it is read through a view as well: elements would be overwritten before they are read
-        if lowered.sizes.same_shape(lowered.shapes.get(name), step.sizes):
-            return name
-    return None

@@ -5,10 +5,12 @@
     Call(outs, text, into)       an array expression in fresh memory, or in that of the dead value `into`
     Copy(out, source)            a fresh copy
     Perform(outs, args)          an author's Op, run by its own perform
+    Loop(outs, count, args)      a loop, whose step is a program of its own: see Body
     Free(names)                  values nobody reads any more
     Assign(target, value)        the new value of a shared variable; all Assigns stand after everything that can fail
 
-Names: x0 x1 ... inputs, s0 ... shared variables, c0 ... constants, v0 ... computed values. No user text enters a name.
+Names: x0 x1 ... inputs, s0 ... shared variables, c0 ... constants, v0 ... computed values, r0 ... rows of what a loop
+collects. No user text enters a name.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from symtheano.compile.sizes import Size
 from symtheano.errors import CheckError
 from symtheano.graph.variable import Apply, Variable
+from symtheano.scan.op import Scan
 
 NAME = re.compile(r"\b[xscv]\d+\b")
 
@@ -181,7 +184,29 @@ class Assign:
     writes: tuple[str, ...] = field(default=(), init=False, repr=False)
 
 
-Step = Check | View | Call | Copy | Perform | Free | Assign
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """outs: one for each of the body's results. body: the key of the Body among the program's loops."""
+
+    outs: tuple[str, ...]
+    count: str
+    args: tuple[str, ...]
+    body: str
+    node: Apply
+
+    def __str__(self) -> str:
+        return f"loop  {', '.join(self.outs)} = {self.body}({', '.join((self.count, *self.args))})"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.count, *self.args)))
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return self.outs
+
+
+Step = Check | View | Call | Copy | Perform | Loop | Free | Assign
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -201,19 +226,26 @@ class Program:
     variables: dict[str, Variable]
     size_names: dict[Variable, str] = field(default_factory=dict)  # tokens of sizes as text: x0.shape[1]
     shapes: dict[str, tuple[Size, ...]] = field(default_factory=dict)  # of the values that stand for variables
+    rows: tuple[str, ...] = ()  # memory that steps may write into
+    loops: dict[str, Body] = field(default_factory=dict)
 
     def __str__(self) -> str:
         head = (
             f"inputs {', '.join(self.inputs)}; shared {', '.join(self.shared)}; constants {', '.join(self.constants)}"
         )
-        return "\n".join([head, *map(str, self.steps), f"return {', '.join(self.outputs)}"])
+        lines = [head]
+        for step in self.steps:
+            lines.append(str(step))
+            if isinstance(step, Loop):
+                lines += [f"  {line}" for line in str(self.loops[step.body]).splitlines()]
+        return "\n".join([*lines, f"return {', '.join(self.outputs)}"])
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
 
     def check(self) -> None:
         """Raises CheckError where a value is read before it is computed, after it is freed, or computed twice."""
-        known = {*self.inputs, *self.shared, *self.constants}
+        known = {*self.inputs, *self.shared, *self.constants, *self.rows}
         freed: set[str] = set()
         overwritten: set[str] = set()
         committed = False
@@ -231,8 +263,10 @@ class Program:
                 overwritten.add(place)
             if isinstance(step, Assign):
                 committed = True
-            elif committed and isinstance(step, (Check, Perform, Copy)):
+            elif committed and isinstance(step, (Check, Perform, Copy, Loop)):
                 raise CheckError(f"step '{step}' can fail, but stands after a shared variable was written")
+            if isinstance(step, Loop):
+                self.loops[step.body].check()
             for name in step.writes:
                 if name in known:
                     raise CheckError(f"{name} is computed twice")
@@ -240,3 +274,78 @@ class Program:
         for name in self.outputs:
             if name not in known or name in freed or name in overwritten:
                 raise CheckError(f"output {name} is not there at the end")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Two lengths, known before a loop runs, that every step needs to be equal: else a state would change its shape."""
+
+    left: str
+    left_axis: int
+    right: str
+    right_axis: int
+    length: int | None  # as of a Check
+
+    def __str__(self) -> str:
+        right = self.length if self.length is not None else f"{self.right}.shape[{self.right_axis}]"
+        return f"{self.left}.shape[{self.left_axis}] == {right}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of a loop, as a step leaves it.
+
+    value: its name. carried: the input of the step that it is next; None for what is not carried. trace: what is
+    collected of it: "" nothing, "after": what each step leaves, "both": also what the first one finds, in front of it.
+    row: the memory in the trace where `value` is computed; None where it is copied there. found: whether what each step
+    finds is collected apart from that. lengths: those of a trace that are known beforehand: numbers, (input, axis), or
+    None. may_change: whether only a check in each step tells that it keeps its shape. owned: nobody else has the memory
+    of the carried value. ndim: None where it is no array.
+    """
+
+    value: str
+    carried: str | None
+    trace: str
+    row: str | None
+    found: bool
+    lengths: tuple[int | tuple[str, int] | None, ...]
+    may_change: bool
+    owned: bool
+    dtype: str | None
+    ndim: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A loop: what one step does, as a program of consts, carry and xs, and what is done around the steps.
+
+    first: checks that no step can change; they are made once. copied: what is carried in memory that the steps write
+    into, or hand on. results: what the loop gives, as (kind, state): last, after, both, before, steps.
+    """
+
+    op: Scan
+    program: Program
+    states: tuple[State, ...]
+    stop: str | None
+    first: tuple[Check, ...]
+    guards: tuple[Guard, ...]
+    copied: tuple[str, ...]
+    results: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        consts, carry, xs = self.op.split(self.program.inputs)
+        lines = [f"consts {', '.join(consts)}; carried {', '.join(carry)}; elements {', '.join(xs)}"]
+        lines += [f"first {one}" for one in (*self.guards, *self.first)]
+        lines += str(self.program).splitlines()[1:-1]
+        for state in self.states:
+            into = f" in {state.row}" if state.row else ", collected" if state.trace else ""
+            lines.append(f"next  {state.carried or '_'} <- {state.value}{into}")
+        return "\n".join(lines if self.stop is None else [*lines, f"until {self.stop}"])
+
+    def check(self) -> None:
+        """As Program.check."""
+        self.program.check()
+        foreign = {*self.program.inputs} - {s.carried for s in self.states if s.owned}
+        for step in self.program:
+            if isinstance(step, Call) and step.consumes in foreign:
+                raise CheckError(f"step '{step}' of a loop writes into {step.consumes}, which is not the loop's own")

@@ -191,9 +191,9 @@ class Function:
             host = self.compiled.native.host
             found = runtime_context(error, self._host, host.lines, host.variables)
         if self._numpy is not None and not found:
-            steps, variables = self.compiled.source.steps, self.compiled.program.variables
-            nodes = {line: getattr(step, "node", None) for line, step in steps.items()}
-            found = runtime_context(error, self._numpy, nodes, variables)
+            source, variables = self.compiled.source, self.compiled.program.variables
+            nodes = {line: getattr(step, "node", None) for line, step in source.steps.items()}
+            found = runtime_context(error, self._numpy, nodes, variables, source.variables)
         return found
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 
 from symtheano.errors import ShapeError
 from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.scan.op import Scan
 from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.shape import Shape_i
 from symtheano.tensor.type import TensorType, tensor_type
@@ -91,6 +92,10 @@ class Sizes:
             return False
         return all(self.same(x, y) for x, y in zip(a, b, strict=True))
 
+    def number(self, variable: Variable) -> Size:
+        """The value of an integer, as a size."""
+        return self.find(self._size(variable))
+
     # -- details ---------------------------------------------------------------------------------------------------
     def _unknown(self, variable: Variable) -> tuple[Size, ...]:
         if isinstance(variable, Constant) and hasattr(variable.data, "shape"):
@@ -100,9 +105,9 @@ class Sizes:
 
     def _rule(self, node: Apply) -> Sequence[Any] | None:
         rule = getattr(node.op, "infer_shape", None)
-        if rule is None or not all(isinstance(i.type, TensorType) for i in node.inputs):
+        if rule is None or not (isinstance(node.op, Scan) or all(isinstance(i.type, TensorType) for i in node.inputs)):
             return None
-        gives_up = _OURS if isinstance(node.op, ArrayOp) else _AUTHORS
+        gives_up = _OURS if isinstance(node.op, (ArrayOp, Scan)) else _AUTHORS
         try:
             result: Sequence[Any] = rule(node, [self.of(i) for i in node.inputs])
         except gives_up:

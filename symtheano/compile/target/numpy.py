@@ -1,70 +1,38 @@
-"""The numpy target: a Program as one readable Python function, over numpy or (with the same text) cupy.
-
-The text is straight-line SSA with names of our own. User text enters it only as `file:line` comments, stripped of
-everything but plain characters.
-"""
+"""The numpy target: the text of a Program as a running function, over numpy or (with the same text) cupy."""
 
 from __future__ import annotations
 
 import copy
 import itertools
-import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from symtheano.compile.program import Assign, Call, Check, Copy, Free, Perform, Program, Step, View
-from symtheano.errors import ShapeMismatchError
-from symtheano.graph.interpret import perform
+from symtheano.compile.program import Body, Program
+from symtheano.compile.target.numpy_text import Source, constants_of
+from symtheano.errors import ShapeMismatchError, explain
+from symtheano.graph.interpret import evaluate, perform
+from symtheano.graph.text import expression
 from symtheano.graph.type import Type
-from symtheano.graph.variable import Apply, Variable
+from symtheano.graph.variable import Apply
+from symtheano.scan.op import check_state, run_loop
 from symtheano.tensor.array import array_scope
 from symtheano.tensor.type import TensorType
 
 _serial = itertools.count()
-_UNSAFE = re.compile(r"[^\w./\\ -]")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Generated text, and which step each of its lines belongs to."""
-
-    text: str
-    steps: dict[int, Step]
-    performs: dict[str, Apply]
-
-
-def emit(program: Program, unpack: bool, poison: bool = False) -> Source:
-    """The Python function `run` of a program.
-
-    unpack: return the only output itself, not a list. poison: overwrite freed memory with garbage (a check of plans).
-    """
-    emitter = _Emitter(program, poison)
-    emitter.line(f"def run({', '.join(program.inputs)}):")
-    for k, name in enumerate(program.shared):
-        emitter.line(f"    {name} = k{k}[0]", comment=describe(program.variables[name]))
-    emitter.guard_written()
-    for step in program.steps:
-        emitter.step(step)
-    outs = [emitter.returned(name) for name in program.outputs]
-    emitter.line(f"    return {outs[0] if unpack else '[' + ', '.join(outs) + ']'}")
-    head = [f"# {n} = {_constant(v)}" for n, v in program.constants.items()]
-    return Source("\n".join([*head, *emitter.lines]) + "\n", emitter.steps_at(len(head)), emitter.performs)
 
 
 def load(source: Source, program: Program, cells: Sequence[list[Any]], backend: str = "numpy") -> Callable[..., Any]:
     """The running function; `cells` are the storages of the shared variables, in order."""
     scope = array_scope(source.text, backend)
-    scope.update((name, _single(value)) for name, value in program.constants.items())
+    scope.update((name, _single(value)) for name, value in constants_of(program).items())
     scope.update((f"k{k}", cell) for k, cell in enumerate(cells))
-    scope["mismatch"] = _mismatch
-    scope["poison"] = _poison
-    scope["apart"] = apart
-    scope["deepcopy"] = copy.deepcopy
+    scope.update(mismatch=_mismatch, poison=_poison, apart=apart, single=_single, deepcopy=copy.deepcopy)
     scope.update((name, performer(node)) for name, node in source.performs.items())
+    for name, body in source.loops.items():
+        scope.update({f"other_{name}": _defined(body), f"changed_{name}": _changed(body)})
     return run_of(source.text, scope)
 
 
@@ -90,92 +58,6 @@ class _Loader:
         return self.text
 
 
-def describe(variable: Variable) -> str:
-    """dtype and number of dimensions, for a comment."""
-    kind = variable.type
-    return f"{kind.dtype}, {kind.ndim}-d" if isinstance(kind, TensorType) else type(kind).__name__
-
-
-class _Emitter:
-    def __init__(self, program: Program, poison: bool):
-        self.program, self.poison = program, poison
-        self.lines: list[str] = []
-        self.performs: dict[str, Apply] = {}
-        self._steps: dict[int, Step] = {}
-        self._writes = {s.consumes for s in program.steps if isinstance(s, Call)}
-
-    def steps_at(self, offset: int) -> dict[int, Step]:
-        return {line + offset: step for line, step in self._steps.items()}
-
-    def line(self, text: str, comment: str = "", step: Step | None = None) -> None:
-        self.lines.append(f"{text:<48}  # {comment}" if comment else text)
-        if step is not None:
-            self._steps[len(self.lines)] = step
-
-    def guard_written(self) -> None:
-        """What is overwritten must be writable and share no memory with what is read: settled before anything else."""
-        program = self.program
-        given = [n for n in (*program.shared, *program.inputs) if isinstance(program.variables[n].type, TensorType)]
-        written = [n for n in given if n in self._writes]
-        names = ", ".join([*written, *(n for n in given if n not in written)])
-        if len(given) > 1 and written:
-            self.line(f"    {names} = apart({len(written)}, {names})")
-        elif written:
-            self.line(f"    if not {names}.flags.writeable: {names} = {names}.copy()")
-
-    def returned(self, name: str) -> str:
-        """A value as it leaves: numpy gives scalars for 0-d results, callers get arrays."""
-        variable = self.program.variables.get(name)
-        if variable is not None and isinstance(variable.type, TensorType) and variable.type.ndim == 0:
-            return f"xp.asarray({name})"
-        return name
-
-    def step(self, step: Step) -> None:
-        """Appends the line of one step."""
-        where = _where(step)
-        if isinstance(step, Check):
-            right = str(step.length) if step.length is not None else f"{step.right}.shape[{step.right_axis}]"
-            self.line(f"    if {step.left}.shape[{step.left_axis}] != {right}: mismatch()", where, step)
-        elif isinstance(step, View):
-            self.line(f"    {', '.join(step.outs)}{',' * (len(step.node.outputs) > 1)} = {step.text}", where, step)
-        elif isinstance(step, Call):
-            self.line(f"    {', '.join(step.outs)} = {step.source}" if step.outs else f"    {step.source}", where, step)
-        elif isinstance(step, Copy):
-            kind = self.program.variables.get(step.source)
-            copied = "xp.array" if kind is None or isinstance(kind.type, TensorType) else "deepcopy"
-            self.line(f"    {step.out} = {copied}({step.source})", "a copy", step)
-        elif isinstance(step, Perform):
-            name = f"p{len(self.performs)}"
-            self.performs[name] = step.node
-            self.line(f"    {', '.join(step.outs)}, = {name}({', '.join(step.args)})", where, step)
-        elif isinstance(step, Free):
-            if self.poison:
-                self.line(f"    poison({', '.join(step.names)})", step=step)
-            self.line(f"    del {', '.join(step.names)}", step=step)
-        else:
-            self._assign(step)
-
-    def _assign(self, step: Assign) -> None:
-        cell = f"k{self.program.shared.index(step.target)}"
-        comment = "updated in place" if step.in_place else "updated"
-        self.line(f"    {cell}[0] = {self.returned(step.value)}", comment, step)
-
-
-def _where(step: Step) -> str:
-    node = getattr(step, "node", None)
-    trace = node.trace if node is not None else None
-    if trace is None:
-        return ""
-    return f"{_UNSAFE.sub('?', os.path.basename(trace.filename))[:60]}:{trace.lineno}"
-
-
-def _constant(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        text = np.array2string(value, threshold=6, edgeitems=2, max_line_width=10_000).replace("\n", "")
-        return f"{value.dtype} {text if len(text) < 60 else '...'} {value.shape or ''}".strip()
-    return type(value).__name__
-
-
 def _single(value: Any) -> Any:
     """A 0-d array as numpy's scalar, which is faster to compute with."""
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
@@ -183,6 +65,49 @@ def _single(value: Any) -> Any:
 
 def _mismatch() -> None:
     raise ShapeMismatchError("Input dimension mis-match.")
+
+
+def _defined(body: Body) -> Callable[..., Any]:
+    """A loop by its definition: for no steps at all, and for what raises before the first one, which it explains."""
+    op = body.op
+
+    def step(*values: Any) -> list[Any]:
+        return evaluate(op.step.outputs, dict(zip(op.step.inputs, values, strict=True)))
+
+    def result(outs: list[Any], kind: str, k: int) -> Any:
+        if kind == "both":  # what the first step finds, and what each one leaves
+            rows = outs[op.after(k)]
+            return np.concatenate([outs[op.before(k)][:1] if len(rows) else outs[op.last(k)][None], rows])
+        return outs[-1] if kind == "steps" else outs[getattr(op, kind)(k)]
+
+    def other(n: int, *inputs: Any) -> tuple[Any, ...]:
+        given = [np.asarray(v) if isinstance(i.type, TensorType) else v for i, v in zip(op.step.inputs, inputs)]
+        outs = run_loop(op, step, [n, *given])
+        return tuple(result(outs, kind, k) for kind, k in body.results)
+
+    return other
+
+
+def _changed(body: Body) -> Callable[[int, Any, Any], None]:
+    """What a loop calls where a step gave a state another shape than it had."""
+    op = body.op
+
+    def changed(state: int, old: Any, new: Any) -> None:
+        if state < op.n_carry:
+            check_state(op, state, old, new)
+        result = op.states[state]
+        raise ShapeMismatchError(
+            explain(
+                f"The steps of a loop gave results of different shapes: {np.shape(old)}, then {np.shape(new)}.",
+                operation=str(op),
+                operands=[f"{result}: {result.type}, shape {np.shape(new)}"],
+                expression=expression(result),
+                where=str(result.line or ""),
+                remedy="what a step returns must have the same shape in every step",
+            )
+        )
+
+    return changed
 
 
 def _poison(*values: Any) -> None:

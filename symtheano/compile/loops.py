@@ -1,0 +1,153 @@
+"""Planning the body of a loop: where each state lives from step to step.
+
+Of what is collected each step computes its row where the row is, if a call can write there. What is carried and not
+collected is memory of the loop's own, if nobody else can see it: then steps may write into it, as into dead values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symtheano.compile.lower import Draft, Lowered
+from symtheano.compile.program import Body, Call, Check, Perform, Program, State, Step
+from symtheano.compile.reuse import Roots, reuse_and_free
+from symtheano.graph.variable import Variable
+
+
+def planned_loop(draft: Draft) -> Body:
+    """The body of a lowered loop, with its memory."""
+    return _Planner(draft).run()
+
+
+def size_names(lowered: Lowered, given: Sequence[str]) -> dict[Variable, str]:
+    """Each size token as an axis (or the value) of an argument or shared variable, where there is one."""
+    spelled: dict[Variable, str] = {}
+    for name in given:
+        for axis, size in enumerate(lowered.shapes.get(name, ())):
+            root = lowered.sizes.find(size)
+            if isinstance(root, Variable):
+                spelled.setdefault(root, f"{name}.shape[{axis}]")
+    names: dict[Variable, str] = {}
+    for shape in lowered.shapes.values():
+        for size in shape:
+            root = lowered.sizes.find(size)
+            if isinstance(size, Variable):
+                value = lowered.names.get(size)
+                unknown = value if value is not None and value in given else "n?"
+                names[size] = str(root) if isinstance(root, int) else spelled.get(root, unknown)
+    return names
+
+
+@dataclass
+class _Planner:
+    draft: Draft
+
+    def run(self) -> Body:
+        """The whole body."""
+        op, lowered = self.draft.op, self.draft.lowered
+        self.lowered = lowered
+        self.inputs = tuple(lowered.names[v] for v in op.step.inputs)
+        _, self.carry, _ = op.split(self.inputs)
+        self.values = [lowered.names[o] for o in op.states]
+        self.roots = Roots(lowered.steps)
+        self.traces = [self._trace(k) for k in range(op.n_states)]
+        owned = self._owned()
+        rows = self._rows(owned)
+        mine = [self.carry[k] for k in sorted(owned)]
+        first = [s for s in lowered.steps if isinstance(s, Check) and all(n in self.inputs for n in s.reads)]
+        once = set(first)
+        main = [self._placed(s, rows) for s in lowered.steps if s not in once]
+        outputs = [lowered.names[o] for o in op.step.outputs]
+        steps = reuse_and_free(main, [], outputs, lowered, owned=mine)
+        program = Program(
+            inputs=self.inputs,
+            shared=(),
+            constants=lowered.constants,
+            steps=tuple(steps),
+            outputs=tuple(outputs),
+            variables=lowered.variables,
+            size_names=size_names(lowered, self.inputs),
+            shapes=lowered.shapes,
+            rows=tuple(rows.values()),
+            loops={key: planned_loop(draft) for key, draft in lowered.loops.items()},
+        )
+        handed_on = {self.roots.of(v) for v in outputs}
+        written = {s.consumes for s in steps if isinstance(s, Call)}
+        return Body(
+            op=op,
+            program=program,
+            states=tuple(self._state(k, rows, owned) for k in range(op.n_states)),
+            stop=outputs[-1] if op.until else None,
+            first=tuple(first),
+            guards=tuple(self.draft.guards),
+            copied=tuple(name for name in mine if name in handed_on or name in written),
+            results=tuple(self.draft.results),
+        )
+
+    def _trace(self, k: int) -> str:
+        kinds = {kind for kind, state in self.draft.results if state == k}
+        if "both" in kinds or ("before" in kinds and not self.draft.op.until):
+            return "both"
+        return "after" if "after" in kinds else ""
+
+    def _owned(self) -> set[int]:
+        """The carried states whose memory nobody but the loop can see, and no two of them the same."""
+        roots = [self.roots.of(v) for v in self.values[: len(self.carry)]]
+        users = Counter(roots)
+        authors = {out for s in self.lowered.steps if isinstance(s, Perform) for out in s.outs}  # who may keep it
+        found = {
+            k
+            for k in self.draft.op.carried_tensors
+            if self._ndim(k) and not self.traces[k] and users[roots[k]] == 1 and not self.roots.is_fixed(self.values[k])
+        }
+        while True:
+            ours = {self.carry[k] for k in found}
+            kept = {k for k in found if (roots[k][0] == "v" and roots[k] not in authors) or roots[k] in ours}
+            if kept == found:
+                return found
+            found = kept
+
+    def _ndim(self, k: int) -> int:
+        kind: Any = self.draft.op.states[k].type
+        return int(getattr(kind, "ndim", 0))
+
+    def _rows(self, owned: Collection[int]) -> dict[str, str]:
+        """Values that are computed in a row of what is collected, and that row."""
+        lowered = self.lowered
+        producer = {s.outs[0]: s for s in lowered.steps if isinstance(s, Call) and len(s.outs) == 1}
+        taken = {self.roots.of(self.values[k]) for k in owned}
+        rows: dict[str, str] = {}
+        for k, value in enumerate(self.values):
+            step = producer.get(value)
+            known = not self.draft.may_change[k] and None not in self.draft.lengths[k]
+            if not self.traces[k] or not self._ndim(k) or not known or step is None or value in taken | rows.keys():
+                continue
+            # The row is as long as what is carried is, and else as the value is, of which the lengths are known.
+            if (step.accepts_out or step.elementwise) and step.dtype == lowered.dtypes.get(value) and step.sizes:
+                rows[value] = f"r{k}"
+        return rows
+
+    @staticmethod
+    def _placed(step: Step, rows: dict[str, str]) -> Step:
+        if isinstance(step, Call) and len(step.outs) == 1 and step.outs[0] in rows:
+            return step.writing(rows[step.outs[0]])
+        return step
+
+    def _state(self, k: int, rows: dict[str, str], owned: Collection[int]) -> State:
+        kind: Any = self.draft.op.states[k].type
+        row = rows.get(self.values[k])
+        return State(
+            value=self.values[k],
+            carried=self.carry[k] if k < len(self.carry) else None,
+            trace=self.traces[k],
+            row=row if row == f"r{k}" else None,
+            found=self.draft.op.until and ("before", k) in self.draft.results,
+            lengths=self.draft.lengths[k],
+            may_change=self.draft.may_change[k],
+            owned=k in owned,
+            dtype=getattr(kind, "dtype", None) if k in self.draft.op.tensors else None,
+            ndim=kind.ndim if k in self.draft.op.tensors else None,
+        )
