@@ -11,7 +11,8 @@ import pytest
 import symtheano as st
 import symtheano.tensor as T
 from symtheano.compile.program import Assign, Call, Check, Copy, Free, Program
-from symtheano.compile.target.numpy import emit, load
+from symtheano.compile.target.numpy import load
+from symtheano.compile.target.numpy_text import emit
 from symtheano.errors import CheckError, RewriteError
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import rule
