@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from symtheano.compile.analyse import Analysis
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.naming import Names, Value, is_inlined, operations, results
-from symtheano.compile.schedule import Region, Schedule
+from symtheano.compile.schedule import Region, Schedule, can_fail
 from symtheano.errors import CheckError
 from symtheano.graph.variable import Variable
 
@@ -40,11 +40,12 @@ class Task:
     text: str
     region: int | None
     overwrites: tuple[tuple[str, str], ...] = ()
+    checks: bool = False  # whether a loop checks values in its steps
 
     @property
     def can_fail(self) -> bool:
         """Whether it may end the call."""
-        return self.kind in ("step", "check")
+        return self.checks or self.kind in ("step", "check")
 
     def __str__(self) -> str:
         places = dict(self.overwrites)
@@ -188,7 +189,9 @@ class _Writer:
         found = [(v, self._target(v)) for v in outs]
         overwrites = tuple((names.of(v), names.of(target)) for v, target in found if target is not None)
         text = operations(group) if group.head is not None or group.maps else "copy"
-        return Task(group.kind, tuple(map(names.of, outs)), reads, needs, text + self._axes(group), region, overwrites)
+        fails = can_fail(group, self.analysis)
+        text += self._axes(group)
+        return Task(group.kind, tuple(map(names.of, outs)), reads, needs, text, region, overwrites, fails)
 
     def _target(self, value: Value) -> Variable | None:
         """The shared variable whose memory takes a value."""
@@ -204,6 +207,8 @@ class _Writer:
             found += [names.sources(lengths.of(n)) for n in group.axes]
             if group.kind == "check" and group.head is not None:
                 found.append(names.sources(lengths.number(group.head.inputs[1])))
+            if group.kind == "loop" and group.head is not None:
+                found += map(names.sources, self.analysis.loops[group.head].lengths)
         reads = _unique(n for each, _ in found for n in each)
         return reads, tuple(n for n in _unique(n for _, each in found for n in each) if n not in reads)
 

@@ -16,6 +16,7 @@ from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.scalar import ScalarOp
+from symtheano.scan.op import Scan
 from symtheano.tensor.alloc import Alloc, AllocEmpty
 from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.careduce import All, Any_, CAReduce, CAReduceDtype, Max, Min, Prod, Sum
@@ -31,6 +32,9 @@ from symtheano.tensor.type import TensorType
 
 # (row, dtypes of operands, floatX, the operands' numbers or None): has it machine code?
 RowTest = Callable[[ScalarOp, tuple[str, ...], str, list[Any]], bool]
+
+# (node of a Scan, the analysis of its graph, and what `analyse` is given): a looping.Loop, or None if it is a step
+LoopPlanner = Callable[[Apply, Any, RowTest, str], Any]
 
 _REDUCTIONS = (CAReduce, Max, Min, All, Any_, CAReduceDtype, Sum, Prod, Supremum, Infimum)
 _OF_NOTHING = (Supremum, Infimum)  # extrema that exist of no elements
@@ -48,13 +52,14 @@ class Check:
 
 @dataclass
 class Analysis:
-    """kinds: see compile/fuse.py. checks: for each node what must hold before it runs."""
+    """kinds: see compile/fuse.py. checks: for each node what must hold before it runs. loops: plans, see looping.py."""
 
     graph: FunctionGraph
     sizes: Sizes
     lengths: Lengths
     kinds: dict[Apply, str] = field(default_factory=dict)
     checks: dict[Apply, list[Check]] = field(default_factory=dict)
+    loops: dict[Apply, Any] = field(default_factory=dict)
     _read: dict[Apply, list[Variable]] = field(default_factory=dict)
 
     @cached_property
@@ -67,17 +72,22 @@ class Analysis:
         return self.kinds[node]
 
     def read_for_lengths(self, node: Apply) -> list[Variable]:
-        """Results of steps of the host program that a node's lengths, places and checks follow from."""
+        """What a node reads beside its inputs: results of steps of the host program that its lengths, places and checks
+        follow from, and the constants of a loop's step."""
         found = self._read.get(node)
         if found is None:
             found = self._read[node] = [v for v in self._sources(node) if v.owner is not None]
+            found += self.loops[node].constants if node in self.loops else []
         return found
 
     def _sources(self, node: Apply) -> dict[Variable, None]:
         kind, lengths = self.kinds[node], self.lengths
         if kind in ("step", "none"):
             return {}
-        needed = [lengths.of(n) for out in node.outputs for n in self.sizes.of(out)]
+        loop = self.loops.get(node)
+        outputs = node.outputs if loop is None else [node.outputs[k] for k in sorted(loop.read)]
+        needed = [lengths.of(n) for out in outputs for n in self.sizes.of(out)]
+        needed += [] if loop is None else loop.lengths
         needed += [n for check in self.checks[node] for n in (check.left, check.right)]
         if kind == "size":
             needed += map(lengths.number, node.outputs)
@@ -86,14 +96,14 @@ class Analysis:
         return dict.fromkeys(v for n in needed for v in given_in(n))
 
 
-def analyse(graph: FunctionGraph, is_native: RowTest, floatX: str) -> Analysis:
-    """The kinds, lengths and checks of a graph."""
+def analyse(graph: FunctionGraph, is_native: RowTest, floatX: str, plan_loop: LoopPlanner) -> Analysis:
+    """The kinds, lengths and checks of a graph. plan_loop: see looping.py."""
     sizes = Sizes()
     found = Analysis(graph, sizes, Lengths(sizes))
     for variable in [*graph.inputs, *graph.constants()]:
         found.lengths.learn(variable)
     for node in graph.nodes:
-        _Node(node, found, is_native, floatX).visit()
+        _Node(node, found, is_native, floatX, plan_loop).visit()
     return found
 
 
@@ -103,6 +113,7 @@ class _Node:
     found: Analysis
     is_native: RowTest
     floatX: str
+    plan_loop: LoopPlanner
     checks: list[Check] = field(default_factory=list)
 
     def visit(self) -> None:
@@ -111,11 +122,11 @@ class _Node:
         try:
             self._equalities()
             self.found.sizes.visit(self.node)
-            if kind not in ("step", "none"):
+            if kind == "loop":
+                self._loop()
+            elif kind not in ("step", "none"):
                 self._own_checks(kind)
-                for out in self.node.outputs:
-                    for size in self.found.sizes.of(out):
-                        self.found.lengths.of(size)
+                self._know(self.node.outputs)
         except Unknown:
             kind = "step"
             self.found.sizes.visit(self.node)
@@ -125,9 +136,24 @@ class _Node:
         self.found.kinds[self.node] = kind
         self.found.checks[self.node] = self.checks
 
+    def _know(self, variables: list[Variable]) -> None:
+        """Raises Unknown where there is no formula of their lengths."""
+        for variable in variables:
+            for size in self.found.sizes.of(variable):
+                self.found.lengths.of(size)
+
+    def _loop(self) -> None:
+        plan = self.plan_loop(self.node, self.found, self.is_native, self.floatX)
+        if plan is None:
+            raise Unknown(str(self.node))
+        self._know([self.node.outputs[k] for k in sorted(plan.read)])
+        self.found.loops[self.node] = plan
+
     # -- kinds ---------------------------------------------------------------------------------------------------------
     def _kind(self) -> str:
         node, op = self.node, self.node.op
+        if isinstance(op, Scan):
+            return "loop"
         if not isinstance(op, ArrayOp) or not all(
             isinstance(v.type, TensorType) for v in (*node.inputs, *node.outputs)
         ):
@@ -219,6 +245,8 @@ class _Node:
             self._allocated()
         elif isinstance(node.op, BatchedDot):
             self._stacked()
+        elif isinstance(node.op, Scan):
+            self._steps()
         if hasattr(node.op, "equal_sizes"):
             for a, b in node.op.equal_sizes([sizes.of(i) for i in node.inputs]):
                 self._equal([a, b])
@@ -240,6 +268,15 @@ class _Node:
         for k in range(x.type.ndim - 2):
             if not x.type.broadcastable[k] and not y.type.broadcastable[k]:
                 self._equal([a[k], b[k]])
+
+    def _steps(self) -> None:
+        """Each sequence has an element for each step."""
+        n, sizes = self.node.inputs[0], self.found.sizes
+        number = self.found.lengths.number(n)
+        self.checks.append(Check(0, "<=", number))
+        steps: Size = number if isinstance(number, int) else n
+        for x in self.node.op.split(self.node.inputs[1:])[2]:
+            self._equal([steps, sizes.of(x)[0]])
 
     def _allocated(self) -> None:
         value: Any = self.node.inputs[0]

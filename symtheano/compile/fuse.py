@@ -11,6 +11,7 @@ reduced: softmax's maximum, its sum and its quotient are one group over rows and
     empty      memory that others will write to
     view       the same memory seen otherwise: no work, only other strides
     size       a length as a number
+    loop       a Scan whose step is machine code, see looping.py
     step       anything else: a step of the host program
 
 A node may join a group only if nothing that must run before the group depends on the node: groups are kept free of
@@ -54,12 +55,12 @@ class Group:
     """Nodes computed together. axes: the length of each axis; reduced: those that reductions fold over."""
 
     number: int
-    kind: Kind  # "kernel", "product", "scatter", "empty", "check", "copy" or "step"
+    kind: Kind  # "kernel", "product", "scatter", "loop", "empty", "check", "copy" or "step"
     axes: list[Size] = field(default_factory=list)
     reduced: set[int] = field(default_factory=set)
     maps: dict[Apply, AxisMap] = field(default_factory=dict)  # members, by the index their first output is computed at
     folds: dict[Apply, tuple[int, ...]] = field(default_factory=dict)  # for a reduction: the axes it folds over
-    head: Apply | None = None  # the product, the scatter or the step itself
+    head: Apply | None = None  # the product, the scatter, the loop or the step itself
     after: int = 0  # a set of bits: the numbers of the groups that run after this one
     notes: list[tuple[Apply, str]] = field(default_factory=list)  # who did not join, and why
 
@@ -166,7 +167,7 @@ class _Fuser:
             self._scatter_reads(node, group)
         if kind in ("scatter", "empty"):
             return
-        for i in node.inputs:
+        for i in node.inputs[kind == "loop" :]:  # how often a loop runs is a length
             self._read_memory(i, group)
 
     def _scatter_reads(self, node: Apply, group: Group) -> None:

@@ -162,3 +162,16 @@ def given_in(length: Length | None) -> list[Variable]:
         elif isinstance(one, Formula):
             stack.extend(reversed(one.args))
     return list(found)
+
+
+def numbers_in(length: Length | None) -> list[Variable]:
+    """The integers whose values a formula reads, each once, in order."""
+    found: dict[Variable, None] = {}
+    stack: list[Length | None] = [length]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, Number):
+            found[one.variable] = None
+        elif isinstance(one, Formula):
+            stack.extend(reversed(one.args))
+    return list(found)

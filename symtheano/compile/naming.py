@@ -58,7 +58,9 @@ class Names:
 
     def constants(self) -> list[Variable]:
         """Those that are arrays: single numbers stand in the code."""
-        return [c for c in self.analysis.graph.constants() if not is_inlined(c)]
+        found = dict.fromkeys(self.analysis.graph.constants())
+        found.update((c, None) for loop in self.analysis.loops.values() for c in loop.constants)
+        return [c for c in found if not is_inlined(c)]
 
     def of(self, value: Value) -> str:
         """The name of a value; of a view the text of it; of a length its formula."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
-from symtheano.compile.analyse import Analysis
+from symtheano.compile.analyse import Analysis, Check
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.lengths import Length, given_in
 from symtheano.compile.overwriting import base_of, may_overwrite, only_copies
@@ -91,12 +91,15 @@ class _Scheduler:
             if variable.owner is not None and self.analysis.kinds[variable.owner] == "size":
                 yield from given_in(self.analysis.lengths.number(variable))
         touched = [*self.read_by[group], *(n.outputs[0] for n in group.maps)]
-        touched += group.head.outputs if group.head is not None and group.kind != "step" else []
+        if group.head is not None and group.kind != "step":
+            touched += (v for v in group.head.outputs if group.kind != "loop" or v in self.fusion.stored)
         lengths: list[Length] = [self.analysis.lengths.of(size) for size in group.axes]
         for variable in touched:
             lengths += self._lengths(variable)
         if group.kind == "check" and group.head is not None:
             lengths.append(self.analysis.lengths.number(group.head.inputs[1]))
+        if group.kind == "loop" and group.head is not None:
+            lengths += self.analysis.loops[group.head].lengths
         for length in dict.fromkeys(lengths):
             yield from given_in(length)
 
@@ -129,7 +132,7 @@ class _Scheduler:
     # -- updates -------------------------------------------------------------------------------------------------------
     def _choose_in_place(self) -> dict[int, Variable]:
         graph = self.analysis.graph
-        may_fail = [g for g in self.fusion.groups if g.kind in ("step", "check")]
+        may_fail = [g for g in self.fusion.groups if can_fail(g, self.analysis)]
         chosen: dict[int, Variable] = {}
         for position, target in graph.updates.items():
             shared, value = graph.inputs[target], graph.outputs[position]
@@ -238,6 +241,20 @@ class _Scheduler:
 
 def _inlined(variable: Variable) -> bool:
     return isinstance(variable, Constant) and variable.data.size == 1
+
+
+def add_reads(region: Region, checks: Iterable[Check]) -> None:
+    """A region that checks lengths is given the arrays that have them."""
+    needed = [v for c in checks for length in (c.left, c.right) for v in given_in(length)]
+    known = set(region.reads)
+    region.reads += [v for v in dict.fromkeys(needed) if v not in known and not isinstance(v, Constant)]
+
+
+def can_fail(group: Group, analysis: Analysis) -> bool:
+    """Whether a group may end the call: it runs Python, or checks values."""
+    if group.kind == "loop" and group.head is not None:
+        return bool(analysis.loops[group.head].may_fail)
+    return group.kind in ("step", "check")
 
 
 def members(group: Group) -> list[Apply]:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 import symtheano as st
 from symtheano.compile.runtime import Function
-from symtheano.compile.target.native import region
+from symtheano.compile.target.native import launched
 from symtheano.config import config
 from symtheano.graph.interpret import evaluate
 from symtheano.graph.walk import toposort
@@ -110,7 +110,7 @@ def test_with_gradients(mode: str, graph: Graph) -> None:
 @pytest.fixture
 def shared_by_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every kernel that can be divided is, whatever its size. (What is compiled so is not kept.)"""
-    monkeypatch.setattr(region, "SPLIT_WORK", -1)
+    monkeypatch.setattr(launched, "SPLIT_WORK", -1)
     config.cache, config.threads = False, 3
 
 

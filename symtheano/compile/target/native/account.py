@@ -15,8 +15,9 @@ from symtheano.compile.peak import Amount, amount_text, greatest
 from symtheano.compile.schedule import Region, members
 from symtheano.compile.target.native.gemm.choice import choice_for
 from symtheano.compile.target.native.gemm.shape import shape_for
+from symtheano.compile.target.native.launched import Launch
 from symtheano.compile.target.native.pool import thread_count
-from symtheano.compile.target.native.region import Launch, RegionCode
+from symtheano.compile.target.native.region import RegionCode
 from symtheano.compile.target.native.scratch import CHUNKS
 from symtheano.compile.target.native.toolchain import host
 from symtheano.graph.text import operation

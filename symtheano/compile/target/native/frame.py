@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Frame:
     """Numbers of slots. An array is its data pointer and then its lengths: `inputs[k]` is the slot of the pointer.
+    Behind the lengths of a strided one are its strides, in elements.
 
     Of outputs, `sizes` writes the lengths and the caller then the pointers. bytes: of scratch memory that `body` needs
     (written by `sizes`); arena: its address (by the caller, 64-byte aligned); work: estimated nanoseconds (by `sizes`);
@@ -26,12 +27,12 @@ class Frame:
     size: int
 
 
-def frame_of(inputs: Sequence[int], outputs: Sequence[int]) -> Frame:
-    """The frame for arrays with these numbers of dimensions."""
+def frame_of(inputs: Sequence[int], outputs: Sequence[int], strided: Collection[int] = ()) -> Frame:
+    """The frame for arrays with these numbers of dimensions. strided: the numbers of inputs that have strides."""
     places, following = [], 0
-    for ndim in (*inputs, *outputs):
+    for number, ndim in enumerate((*inputs, *outputs)):
         places.append(following)
-        following += 1 + ndim
+        following += 1 + ndim * (2 if number in strided else 1)
     count = len(inputs)
     return Frame(
         inputs=tuple(places[:count]),

@@ -217,6 +217,28 @@ class Function:
             for (kind, first), result in zip(carried, results, strict=True)
         ]
 
+    def repeat(self, enter: str, carried: Carried, body: Callable[[list[str]], tuple[Sequence[str], str]]) -> list[str]:
+        """While a condition holds. enter: whether it does at first. body(values) gives the next values and whether it
+        still does; the last values are returned."""
+        before, inside, after = self.block, self.label("loop"), self.label("end")
+        self.branch(enter, inside, after)
+        self.start(inside)
+        place = len(self.lines)
+        self._values += len(carried)
+        phis = [f"%.{self._values - k}" for k in range(len(carried))]
+        results, again = body(phis)
+        last = self.block
+        self.branch(again, inside, after)
+        self.lines[place:place] = [
+            f"  {phi} = phi {kind} [{first}, %{before}], [{result}, %{last}]"
+            for phi, (kind, first), result in zip(phis, carried, results, strict=True)
+        ]
+        self.start(after)
+        return [
+            self.emit(f"phi {kind} [{first}, %{before}], [{result}, %{last}]")
+            for (kind, first), result in zip(carried, results, strict=True)
+        ]
+
     def when(self, condition: str, then: Callable[[], Sequence[str] | None], default: Carried = ()) -> list[str]:
         """then() where `condition` (an i1) holds, else the default values; the values are returned."""
         before, yes, after = self.block, self.label("then"), self.label("end")

@@ -42,6 +42,21 @@ def contiguous(pointer: str, lengths: Sequence[Length], code: LengthCode, f: Fun
     return Place(pointer, tuple(strides), (True,) * max(0, count - 1) + (False,) * min(1, count), True)
 
 
+def is_contiguous(place: Place, shape: Sequence[int | None]) -> bool:
+    """Whether an array lies in C order. shape: its lengths, as far as they are known."""
+    axes = [k for k, n in enumerate(shape) if n != 1]
+    following = [*axes[1:], None]
+    return all(
+        place.strides[k] == "1" if after is None else all(place.dense[k:after])
+        for k, after in zip(axes, following, strict=True)
+    )
+
+
+def row_of(place: Place, pointer: str) -> Place:
+    """A row of an array, which is somewhere else."""
+    return Place(pointer, place.strides[1:], place.dense[1:], place.unit and place.ndim > 1)
+
+
 def view_of(node: Apply, base: Place, analysis: Analysis, code: LengthCode, f: Function) -> Place:
     """The place of what a view node gives."""
     if isinstance(node.op, DimShuffle):

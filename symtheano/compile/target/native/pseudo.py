@@ -15,8 +15,9 @@ from symtheano.compile.fuse import Group
 from symtheano.compile.kernel import Keep, Kernel, Reduce, Stage, Store
 from symtheano.compile.naming import Names, Value, operations, results
 from symtheano.compile.target.native.gemm.spec import ACC
+from symtheano.compile.target.native.launched import Launch, Made
 from symtheano.compile.target.native.place import Place
-from symtheano.compile.target.native.region import Launch, Made, RegionCode
+from symtheano.compile.target.native.region import RegionCode
 from symtheano.graph.variable import Variable
 from symtheano.scalar.expr import Expr, postorder
 

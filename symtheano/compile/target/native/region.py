@@ -8,8 +8,8 @@ Both give 0, or 1 where something does not hold: nothing shared was written then
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,96 +20,24 @@ from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.group import Lowered, kernel_of
 from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
 from symtheano.compile.lengths import Axis, Formula, Length, Number
-from symtheano.compile.overwriting import base_of
+from symtheano.compile.looping import Loop
 from symtheano.compile.schedule import Region, Schedule
+from symtheano.compile.target.native import launched
 from symtheano.compile.target.native.batched import emit_batched
 from symtheano.compile.target.native.frame import Frame, frame_of
-from symtheano.compile.target.native.gemm.product import GemmSpec, emit_gemm
-from symtheano.compile.target.native.kernel import emit_kernel
+from symtheano.compile.target.native.launched import PRODUCTS, THREADS, Kernels, Launch
 from symtheano.compile.target.native.layout import Layout
 from symtheano.compile.target.native.length_code import MOST, RELATIONS, LengthCode
-from symtheano.compile.target.native.llvm import Function, Module
+from symtheano.compile.target.native.llvm import Function
+from symtheano.compile.target.native.loop import LoopCode
 from symtheano.compile.target.native.place import Place, contiguous, view_of
-from symtheano.compile.target.native.scratch import CHUNKS, Scratch
+from symtheano.compile.target.native.scratch import CHUNKS, LoopMemory, Scratch
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar import TABLE
 from symtheano.scalar.dtypes import DISCRETE
 from symtheano.scalar.expr import call, const, index, load, postorder
 from symtheano.tensor.gather import Gather
 from symtheano.tensor.type import TensorType
-
-PAR, POOL, THREADS = range(3)  # slots of the table of outer functions, see target.py
-PRODUCTS = {"gemm.float32": 3, "gemm.float64": 4, "sgemm": 5, "dgemm": 6}  # ... see gemm/library.py
-SPLIT_WORK = 100_000  # nanoseconds of work from which on threads share it
-
-
-@dataclass(frozen=True)
-class Launch:
-    """One launched function: what it is called with, for the estimate of the work and for people who want to see.
-
-    code: the name of the function that has the kernel, which this one may call many times. given: where its buffers
-    lie. axes: lengths of the kernel's axes; each is the product of some. group: what it computes, or checks.
-    """
-
-    name: str
-    code: str
-    kernel: Kernel
-    points: tuple[Length, ...]
-    cost: float
-    given: dict[str, Place]
-    axes: dict[str, list[Length]]
-    group: Group
-
-
-@dataclass(frozen=True)
-class Made:
-    """A kernel, or the epilogue of a product (`dtype`: of its matrices) that a function was written for."""
-
-    kernel: Kernel
-    access: dict[str, tuple[str, ...]]
-    layout: Layout
-    dtype: str | None = None
-
-
-@dataclass
-class Kernels:
-    """The functions of a module that regions launch, each once for all launches that need the same."""
-
-    module: Module
-    known: dict[Any, Layout] = field(default_factory=dict)
-    simplified: dict[Any, tuple[Collapsed, Layout]] = field(default_factory=dict)  # by kernels as groups give them
-    made: dict[str, Made] = field(default_factory=dict)  # what is in `known`, by its name
-    outer: set[str] = field(default_factory=set)  # the functions of PRODUCTS that are called
-
-    def sharing(self) -> str:
-        """The function that calls a launched function, on several threads where there is work enough."""
-        if "share" not in self.module.functions:
-            _emit_sharing(self.module)
-        return "share"
-
-    def splits(self, name: str) -> bool:
-        """Whether the function of a kernel may be divided among threads."""
-        return self.made[name].layout.split is not None
-
-    def kernel(self, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
-        """The layout of a kernel's function."""
-        key = (str(kernel), tuple(sorted(access.items())), kernel.floatX)
-        if key not in self.known:
-            kernel.check()
-            name = f"k{len(self.known)}"
-            layout = self.known[key] = emit_kernel(self.module, name, kernel, access)
-            self.made[name] = Made(kernel, access, layout)
-        return self.known[key]
-
-    def product(self, dtype: str, kernel: Kernel, access: dict[str, tuple[str, ...]]) -> Layout:
-        """The layout of a matrix product's function."""
-        key = ("product", dtype, str(kernel), tuple(sorted(access.items())), kernel.floatX)
-        if key not in self.known:
-            name = f"m{len(self.known)}"
-            layout = emit_gemm(self.module, name, GemmSpec(dtype, kernel), access, shared=True)
-            self.known[key], self.made[name] = layout, Made(kernel, access, layout, dtype)
-            self.outer.update(s.name for s in layout.slots if s.kind == "function")
-        return self.known[key]
 
 
 @dataclass
@@ -123,6 +51,14 @@ class RegionCode:
     places: dict[Variable, Place]
     scratch: Scratch
     checks: tuple[Check, ...]
+    loops: list[LoopCode]
+
+    def cold(self) -> Iterator[str]:
+        """The functions that do nothing often."""
+        yield self.sizes
+        if not self.loops:
+            yield self.body
+        yield from (name for loop in self.loops for name in loop.inner.cold() if name != loop.inner.body)
 
 
 def emit_region(
@@ -143,23 +79,29 @@ class _Emitter:
     def __init__(
         self,
         kernels: Kernels,
-        number: int,
+        number: int | str,
         region: Region,
         schedule: Schedule,
         analysis: Analysis,
         fusion: Fusion,
         checks: Sequence[Check],
         floatX: str,
+        lies: Mapping[Variable, Place] | None = None,
+        inside: Sequence[Check] = (),
     ):
+        """lies: how what is given lies, where it is strided. inside: checks of values."""
         self.kernels, self.region, self.schedule, self.checks = kernels, region, schedule, checks
         self.analysis, self.fusion, self.floatX, self.number = analysis, fusion, floatX, number
+        self.lies, self.inside = lies or {}, inside
         kinds: list[Any] = [v.type for v in region.reads]
         self.given: list[Any] = [self._given_variable(g) for g in region.gives]
-        self.frame = frame_of([k.ndim for k in kinds], [v.type.ndim for v in self.given])
+        strided = {k for k, v in enumerate(region.reads) if v in self.lies}
+        self.frame = frame_of([k.ndim for k in kinds], [v.type.ndim for v in self.given], strided)
         self.slots = dict(zip(region.reads, self.frame.inputs, strict=True))
         self.overwrites = {analysis.graph.outputs[p]: v for p, v in schedule.in_place.items()}
         self.positions = analysis.positions
         self.launches: list[Launch] = []
+        self.loops: list[LoopCode] = []
 
     def _given_variable(self, item: Variable | int) -> Variable:
         return self.analysis.graph.outputs[item] if isinstance(item, int) else item
@@ -171,7 +113,7 @@ class _Emitter:
         self._body()
         f = module.function(names[0], [("ptr", "frame")], "i32")
         self._sizes(f)
-        return RegionCode(*names, self.frame, self.launches, self.places, self.scratch, tuple(self.checks))
+        return RegionCode(*names, self.frame, self.launches, self.places, self.scratch, tuple(self.checks), self.loops)
 
     def lengths_of(self, variable: Variable) -> list[Length]:
         """The formulas of a value's lengths."""
@@ -187,11 +129,9 @@ class _Emitter:
         for check in dict.fromkeys(checks):
             holds = f.emit(f"icmp {RELATIONS[check.relation]} i64 {code.value(check.left)}, {code.value(check.right)}")
             bad = f.emit(f"or i1 {bad}, {f.emit(f'xor i1 {holds}, true')}")
-        stop, go = f.label("bad"), f.label("good")
-        f.branch(bad, stop, go)
-        f.start(stop)
-        f.ret("1")
-        f.start(go)
+        self._refuse(f, bad)
+        for loop in self.loops:
+            self._refuse(f, loop.sizes(f, code))
         for slot, variable in zip(self.frame.outputs, self.given, strict=True):
             for axis, n in enumerate(self.lengths_of(variable)):
                 f.set_slot("%frame", slot + 1 + axis, code.value(n))
@@ -203,13 +143,22 @@ class _Emitter:
         f.set_slot("%frame", self.frame.bytes, total)
         f.ret("0" if total.isdigit() else f.emit(f"zext i1 {f.emit(f'icmp uge i64 {total}, {MOST}')} to i32"))
 
+    @staticmethod
+    def _refuse(f: Function, bad: str) -> None:
+        """Returns 1 where an i1 is true."""
+        stop, go = f.label("bad"), f.label("good")
+        f.branch(bad, stop, go)
+        f.start(stop)
+        f.ret("1")
+        f.start(go)
+
     def _pieces(self, f: Function, work: str) -> str:
         """Among how many threads a launch is divided: what `body` may rely on, whatever the pool does meanwhile."""
         if not any(self.kernels.splits(launch.code) for launch in self.launches):
             return "1"
         threads = f.slot(f.slot("%frame", self.frame.outer, "ptr"), THREADS)
         threads = f.emit(f"select i1 {f.emit(f'icmp slt i64 {threads}, {CHUNKS}')}, i64 {threads}, i64 {CHUNKS}")
-        large = f.emit(f"icmp sgt i64 {work}, {SPLIT_WORK}")
+        large = f.emit(f"icmp sgt i64 {work}, {launched.SPLIT_WORK}")
         return f.emit(f"select i1 {large}, i64 {threads}, i64 1")
 
     def _work(self, f: Function, code: LengthCode) -> str:
@@ -218,7 +167,10 @@ class _Emitter:
             points = code.product(launch.points)
             picoseconds = f.emit(f"mul i64 {points}, {max(1, round(1000 * launch.cost))}")
             total = f.emit(f"add i64 {total}, {picoseconds}")
-        return f.emit(f"sdiv i64 {total}, 1000") if self.launches else "0"
+        total = f.emit(f"sdiv i64 {total}, 1000") if self.launches else "0"
+        for loop in self.loops:
+            total = f.emit(f"add i64 {total}, {loop.work}")
+        return total
 
     # -- body ----------------------------------------------------------------------------------------------------------
     def _body(self) -> None:
@@ -228,7 +180,19 @@ class _Emitter:
         for variable in self.region.reads:
             pointer = f.slot("%frame", self.slots[variable], "ptr")
             own: list[Length] = [Axis(variable, k) for k in range(variable.type.ndim)]
-            self.places[variable] = contiguous(pointer, own, self.code, f)
+            lies = self.lies.get(variable)
+            if lies is None:
+                self.places[variable] = contiguous(pointer, own, self.code, f)
+            else:
+                first = self.slots[variable] + 1 + lies.ndim
+                strides = [
+                    f.slot("%frame", first + k) if n not in ("0", "1") else n for k, n in enumerate(lies.strides)
+                ]
+                self.places[variable] = Place(pointer, tuple(strides), lies.dense, lies.unit)
+        for check in self.inside:
+            left, right = self.code.value(check.left), self.code.value(check.right)
+            holds = f.emit(f"icmp {RELATIONS[check.relation]} i64 {left}, {right}")
+            self._refuse(f, f.emit(f"xor i1 {holds}, true"))
         self.scratch = Scratch(self.region, self.fusion, self.analysis, self._elsewhere())
         memory = self.scratch.start(self.code, f.slot("%frame", self.frame.arena, "ptr"))
         for slot, item in zip(self.frame.outputs, self.region.gives, strict=True):
@@ -295,6 +259,8 @@ class _Emitter:
             self._scatter(group)
         elif group.kind == "check":
             self._check(group)
+        elif group.kind == "loop":
+            self._loop(group)
         elif group.kind != "empty":
             self._copy(group)
 
@@ -520,33 +486,34 @@ class _Emitter:
         simple = collapse(kernel, lambda name, axis: given[name].dense[axis])
         access = self._access(kernel, given, simple.kept)
         self._call(self.kernels.kernel(simple.kernel, access), simple, given, {a: lengths[a] for a in inner})
-        stop, go = f.label("outside"), f.label("inside")
-        f.branch(f.emit(f"icmp ne i8 {f.load('i8', flag, 1)}, 0"), stop, go)
-        f.start(stop)
-        f.ret("1")
-        f.start(go)
+        self._refuse(f, f.emit(f"icmp ne i8 {f.load('i8', flag, 1)}, 0"))
 
+    def _loop(self, group: Group) -> None:
+        """The step of a loop as functions of their own, and the loop that calls them."""
+        loop: Loop = self.analysis.loops[group.head]  # type: ignore[index]
+        memory = self.scratch.loop()
+        code = LoopCode(self, loop, memory)
+        code.prepare()
+        code.inner = _Emitter(
+            self.kernels,
+            f"{self.number}.{len(self.loops)}",
+            loop.region,
+            loop.schedule,
+            loop.analysis,
+            loop.fusion,
+            loop.before,
+            self.floatX,
+            code.lies,
+            loop.inside,
+        ).run()
+        code.run()
+        self.loops.append(code)
 
-def _emit_sharing(module: Module) -> None:
-    params = [("ptr", "outer"), ("ptr", "fn"), ("ptr", "args"), ("i64", "count"), ("i64", "work"), ("i64", "grain")]
-    f = module.function("share", [*params, ("ptr", "memory"), ("i64", "part"), ("i64", "pieces")], "i32")
-    large = f.emit(f"icmp sgt i64 %work, {1000 * SPLIT_WORK}")
-    alone, shared = f.label("alone"), f.label("shared")
-    f.branch(f.emit(f"and i1 {large}, {f.emit('icmp sgt i64 %pieces, 1')}"), shared, alone)
-    f.start(alone)
-    f.ret(f.call("%fn", "i32", [("ptr", "%args"), ("i64", "0"), ("i64", "%count"), ("ptr", "%memory")]))
-    f.start(shared)
-    parts = f.emit("mul i64 %pieces, 4")
-    parts = f.emit(f"select i1 {f.emit(f'icmp sgt i64 {parts}, {CHUNKS}')}, i64 {CHUNKS}, i64 {parts}")
-    # A part that needs memory of its own is one of as many as there is memory for.
-    parts = f.emit(f"select i1 {f.emit('icmp eq i64 %part, 0')}, i64 {parts}, i64 %pieces")
-    most = f.emit(f"add i64 %count, {f.emit(f'sub i64 {parts}, 1')}")
-    each = f.emit(f"sdiv i64 {most}, {parts}")
-    rounded = f.emit(f"add i64 {each}, {f.emit('sub i64 %grain, 1')}")
-    chunk = f.emit(f"mul i64 {f.emit(f'sdiv i64 {rounded}, %grain')}, %grain")
-    par, pool = f.slot("%outer", PAR, "ptr"), f.slot("%outer", POOL, "ptr")
-    arguments = [("ptr", pool), ("ptr", "%fn"), ("ptr", "%args"), ("i64", "%count"), ("i64", chunk)]
-    f.ret(f.call(par, "i32", [*arguments, ("ptr", "%memory"), ("i64", "%part")]))
+    def copy_before(self, variable: Variable, source: Place, target: Place, memory: LoopMemory) -> None:
+        """Copies an array before a loop that has this memory."""
+        held, self.scratch = self.scratch, memory  # type: ignore[assignment]
+        self._elementwise_copy(variable, source, target)
+        self.scratch = held
 
 
 def itemsize(variable: Variable) -> int:
@@ -554,6 +521,3 @@ def itemsize(variable: Variable) -> int:
     kind: Any = variable.type
     assert isinstance(kind, TensorType)
     return int(np.dtype(kind.dtype).itemsize)
-
-
-__all__ = ["Axis", "Kernels", "Launch", "RegionCode", "base_of", "emit_region", "itemsize"]

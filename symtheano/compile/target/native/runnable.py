@@ -13,8 +13,8 @@ from typing import Any
 from symtheano.compile.target.native import callable as calls
 from symtheano.compile.target.native.gemm import library
 from symtheano.compile.target.native.host import Host, load_host
+from symtheano.compile.target.native.launched import PRODUCTS
 from symtheano.compile.target.native.pool import shared as shared_pool
-from symtheano.compile.target.native.region import PRODUCTS
 from symtheano.compile.target.native.signature import Signature
 from symtheano.compile.target.native.toolchain import Loaded
 

@@ -6,6 +6,7 @@ are the same formula, or where both are numbers. The end of the memory is that o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +57,7 @@ class Scratch:
     homes: dict[Variable, int] = field(default_factory=dict)
     numbers: list[Variable] = field(default_factory=list)
     launches: list[tuple[Layout, dict[str, list[Length]]]] = field(default_factory=list)
+    loops: list[LoopMemory] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._plan()
@@ -160,6 +162,11 @@ class Scratch:
         self._end = arena if offset == "0" else f.gep(arena, offset)
         return {v: pointers[k] for v, k in self.homes.items()}
 
+    def loop(self) -> LoopMemory:
+        """The memory of a loop, which is yet to say what it needs."""
+        self.loops.append(LoopMemory(self._end))
+        return self.loops[-1]
+
     def launch(self, layout: Layout, sizes: dict[str, list[Length]], code: LengthCode) -> tuple[str, str]:
         """The memory of a launch: its address, and the bytes that one part of it needs."""
         if not layout.scratch:
@@ -174,14 +181,60 @@ class Scratch:
         for slot in self.slots:
             size = slot.size(code, bounded=True)
             total = size if total == "0" else f.emit(f"add i64 {total}, {size}")
-        most = "0"
-        for layout, sizes in self.launches:
-            needed = _bytes(layout, sizes, code, bounded=True)
-            if layout.split is not None:
-                needed = f.emit(f"mul i64 {needed}, {pieces}")
-            more = f.emit(f"icmp sgt i64 {needed}, {most}")
-            most = f.emit(f"select i1 {more}, i64 {needed}, i64 {most}")
+        most = _most(self.launches, code, pieces)
+        for loop in self.loops:
+            most = _larger(f, loop.total(code, pieces), most)
         return total if most == "0" else f.emit(f"add i64 {total}, {most}")
+
+
+@dataclass
+class LoopMemory:
+    """The memory of a loop: buffers, and behind them that of what is launched before it or, later, that of its steps.
+
+    start: the address. inner: bytes that a step needs, a value in the function that the total is asked in.
+    """
+
+    start: str
+    slots: list[Slot] = field(default_factory=list)
+    launches: list[tuple[Layout, dict[str, list[Length]]]] = field(default_factory=list)
+    inner: str = "0"
+
+    def places(self, code: LengthCode) -> list[str]:
+        """The addresses of the buffers, and of what is behind them."""
+        found = [self.start]
+        for slot in self.slots:
+            found.append(code.f.gep(found[-1], slot.size(code)))
+        self.end = found[-1]
+        return found
+
+    def launch(self, layout: Layout, sizes: dict[str, list[Length]], code: LengthCode) -> tuple[str, str]:
+        """The memory of a launch before the loop."""
+        self.launches.append((layout, sizes))
+        return self.end, _bytes(layout, sizes, code)
+
+    def total(self, code: LengthCode, pieces: str) -> str:
+        """Bytes of all."""
+        total = _larger(code.f, self.inner, _most(self.launches, code, pieces))
+        for slot in self.slots:
+            total = code.f.emit(f"add i64 {total}, {slot.size(code, bounded=True)}")
+        return total
+
+
+def _most(launches: Sequence[tuple[Layout, dict[str, list[Length]]]], code: LengthCode, pieces: str) -> str:
+    """The most bytes that one of these needs, divided among `pieces` threads."""
+    most = "0"
+    for layout, sizes in launches:
+        needed = _bytes(layout, sizes, code, bounded=True)
+        if layout.split is not None:
+            needed = code.f.emit(f"mul i64 {needed}, {pieces}")
+        most = _larger(code.f, needed, most)
+    return most
+
+
+def _larger(f: Function, a: str, b: str) -> str:
+    if "0" in (a, b):
+        return a if b == "0" else b
+    return f.emit(f"select i1 {f.emit(f'icmp sgt i64 {a}, {b}')}, i64 {a}, i64 {b}")
 
 
 def _bytes(layout: Layout, sizes: dict[str, list[Length]], code: LengthCode, bounded: bool = False) -> str:

@@ -5,29 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 from symtheano.compile import tiered
 from symtheano.compile.agenda import agenda
-from symtheano.compile.analyse import Analysis, Check, analyse
+from symtheano.compile.analyse import Analysis, analyse
 from symtheano.compile.fuse import Fusion, fuse
-from symtheano.compile.lengths import given_in
-from symtheano.compile.rules import EXPAND
-from symtheano.compile.schedule import Region, Schedule, schedule
+from symtheano.compile.looping import expanded, plan_loop
+from symtheano.compile.schedule import Region, Schedule, add_reads, schedule
 from symtheano.compile.target.native import callable as calls
 from symtheano.compile.target.native import recipe
 from symtheano.compile.target.native.better import Better
 from symtheano.compile.target.native.host import Host, emit_host, in_terms_of
+from symtheano.compile.target.native.launched import Kernels, Made
 from symtheano.compile.target.native.llvm import Module, Part
-from symtheano.compile.target.native.region import Kernels, Made, RegionCode, emit_region
+from symtheano.compile.target.native.region import RegionCode, emit_region
 from symtheano.compile.target.native.runnable import Runnable
 from symtheano.compile.target.native.seeing import Seen
 from symtheano.compile.target.native.signature import Input, Output, Signature
 from symtheano.compile.target.native.toolchain import OPT, Loaded, Record, build, host, object_keys, recall
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
-from symtheano.graph.rule import RuleIndex
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar.rows import is_native
 from symtheano.tensor.type import TensorType
@@ -146,11 +145,11 @@ def prepare(graph: FunctionGraph, inputs: int, unpack: bool, floatX: str | None 
     """A graph up to its schedule: all that depends on settings which may change meanwhile."""
     floatX = floatX or config.floatX
     clock = Clock()
-    expanded = graph.rewrite(_expansions())
+    small = expanded(graph)
     clock.note("expand")
-    analysis = analyse(expanded, is_native, floatX)
+    analysis = analyse(small, is_native, floatX, plan_loop)
     clock.note("analyse")
-    fusion = fuse(expanded, analysis.sizes, analysis.kind_of, analysis.read_for_lengths)
+    fusion = fuse(small, analysis.sizes, analysis.kind_of, analysis.read_for_lengths)
     clock.note("fuse")
     plan = schedule(analysis, fusion)
     clock.note("schedule")
@@ -202,7 +201,7 @@ class Prepared:
         whole = len(plan.parts) == 1 and _all_arrays(graph) and calls.available() is None
         checks = list(dict.fromkeys(c for each in analysis.checks.values() for c in each))
         if whole:
-            _add_reads(parts[0], checks)
+            add_reads(parts[0], checks)
         kernels = Kernels(Module(host()))
         codes = [
             emit_region(kernels, k, part, plan, analysis, fusion, checks if whole else (), self.floatX)
@@ -210,14 +209,14 @@ class Prepared:
         ]
         program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, self.unpack)
         program = in_terms_of(program, self.graph)
-        launched = set(kernels.module.functions) - {name for code in codes for name in (code.sizes, code.body)}
+        cold = {name for code in codes for name in code.cold()}
         signatures = [_signature(part, plan, graph) for part in parts]
         shared: list[Variable] = []
         constants: list[Constant] = []
         entry = _entry(parts[0], plan, graph, inputs, self.unpack, shared, constants) if whole else None
         exports = _exported(kernels.module, codes)
         for name, function in kernels.module.functions.items():
-            function.cold = name not in launched
+            function.cold = name in cold
         pieces = tuple(kernels.module.parts())
         clock.note("emit")
         record = Record()
@@ -276,11 +275,6 @@ def function_type(base: type) -> type:
     return base if calls.available() is not None else calls.fast_type(base)
 
 
-@cache
-def _expansions() -> RuleIndex:
-    return RuleIndex(EXPAND)
-
-
 def _exported(module: Module, codes: Sequence[RegionCode]) -> list[str]:
     names = [name for code in codes for name in (code.sizes, code.body)]
     for name in names:
@@ -290,13 +284,6 @@ def _exported(module: Module, codes: Sequence[RegionCode]) -> list[str]:
 
 def _all_arrays(graph: FunctionGraph) -> bool:
     return all(isinstance(v.type, TensorType) for v in (*graph.inputs, *graph.outputs))
-
-
-def _add_reads(region: Region, checks: Sequence[Check]) -> None:
-    """A region that checks lengths is given the arrays that have them."""
-    needed = [v for c in checks for length in (c.left, c.right) for v in given_in(length)]
-    known = set(region.reads)
-    region.reads += [v for v in dict.fromkeys(needed) if v not in known and not isinstance(v, Constant)]
 
 
 def _input(variable: Any, plan: Schedule, **source: Any) -> Input:
