@@ -45,7 +45,7 @@ def contiguous(pointer: str, lengths: Sequence[Length], code: LengthCode, f: Fun
 def is_contiguous(place: Place, shape: Sequence[int | None]) -> bool:
     """Whether an array lies in C order. shape: its lengths, as far as they are known."""
     axes = [k for k, n in enumerate(shape) if n != 1]
-    following = [*axes[1:], None]
+    following = [*axes[1:], None][: len(axes)]
     return all(
         place.strides[k] == "1" if after is None else all(place.dense[k:after])
         for k, after in zip(axes, following, strict=True)
