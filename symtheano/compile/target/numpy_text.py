@@ -175,10 +175,10 @@ class _Emitter:
         else:
             self._assign(step)
 
-    def copied(self, name: str) -> str:
-        """A copy of a value."""
+    def copied(self, name: str, value: str | None = None) -> str:
+        """A copy of what has a name, or of another value of the same type."""
         kind = self.program.variables.get(name)
-        return f"{'xp.array' if kind is None or isinstance(kind.type, TensorType) else 'deepcopy'}({name})"
+        return f"{'xp.array' if kind is None or isinstance(kind.type, TensorType) else 'deepcopy'}({value or name})"
 
     def _assign(self, step: Assign) -> None:
         cell = f"k{self.program.shared.index(step.target)}"
@@ -194,6 +194,10 @@ class _LoopEmitter(_Emitter):
         self.name, self.body = name, body
         self.consts, self.carry, self.xs = body.op.split(body.program.inputs)
         self.length = "zeros" if body.op.until else "empty"  # rows that no step fills hold zeros
+        # What is carried into a step, and read when the carried values are the next step's.
+        last = [body.states[k].value for kind, k in body.results if kind == "last" and body.states[k].carried is None]
+        late = [*last, body.stop] if body.stop is not None else last
+        self.kept = {name: f"l{name[1:]}" for name in late if name in self.carry}
 
     def run(self) -> None:
         """The whole function, into the text."""
@@ -205,10 +209,13 @@ class _LoopEmitter(_Emitter):
         self.line(f"    if {' or '.join(wrong)}: return other_{self.name}({args})")
         self._prepare()
         self.line("    for t in range(n):")
+        before = len(self.lines)
         self._rows()
         for step in body.program:
             self.step(step)
         self._next()
+        if len(self.lines) == before:
+            self.line("        pass")
         results = ", ".join(self._result(kind, k) for kind, k in body.results)
         self.line(f"    return ({results},)" if len(body.results) == 1 else f"    return {results}")
         self.line("")
@@ -262,10 +269,12 @@ class _LoopEmitter(_Emitter):
             if state.trace and state.row is None:
                 self._collect(k, state)
         moves = [(s.carried, s.value) for s in self.body.states if s.carried is not None and s.carried != s.value]
+        moves += [(kept, name) for name, kept in self.kept.items()]
         if moves:
             self.line(f"        {', '.join(c for c, _ in moves)} = {', '.join(v for _, v in moves)}")
-        if self.body.stop is not None:
-            self.line(f"        if {self.body.stop}: break")
+        stop = self.body.stop
+        if stop is not None:
+            self.line(f"        if {self.kept.get(stop, stop)}: break")
 
     def _collect(self, k: int, state: State) -> None:
         if None in state.lengths:
@@ -283,8 +292,8 @@ class _LoopEmitter(_Emitter):
             return "xp.int64(t + 1)"
         state = self.body.states[k]
         if kind == "last":
-            name = state.value if state.carried is None else state.carried
-            return name if state.owned else self.copied(name)
+            name = self.kept.get(state.value, state.value) if state.carried is None else state.carried
+            return name if state.owned else self.copied(state.value, name)
         if kind == "before":
             return f"b{k}" if state.found else f"a{k}[:-1]"
         return f"a{k}[1:]" if kind == "after" and state.trace == "both" else f"a{k}"
