@@ -5,6 +5,8 @@
     symtheano.tensor.elemwise.Elemwise(tanh) 0 -> float64 (None, 3)
     outputs 5 6; updates 1:0
 
+The step of a loop stands in its op, as a text of its own in braces.
+
 It is what compiled functions are known by on disk: so everything that changes what is compiled must be in it, and what
 only people see (names, lines) must not. `Uncanonical` is raised for what has no text of its own: ops of authors without
 `__props__`, types other than arrays.
@@ -24,6 +26,8 @@ from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.op import Op
 from symtheano.graph.variable import Constant, Variable
 from symtheano.scalar.op import ScalarOp
+from symtheano.scan.op import Scan
+from symtheano.scan.step import Step
 from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.type import TensorType
 
@@ -79,7 +83,7 @@ def _data(constant: Constant) -> str:
 
 
 def _op(op: Op) -> str:
-    if not isinstance(op, ArrayOp) or not type(op).__module__.startswith("symtheano."):
+    if not isinstance(op, (ArrayOp, Scan)) or not type(op).__module__.startswith("symtheano."):
         raise Uncanonical(f"{op} is not one of ours")
     key = op._key()
     if key is None:
@@ -96,6 +100,8 @@ def _value(value: Any) -> str:
         return f"{value.dtype} {value.shape}"
     if isinstance(value, (tuple, list)):
         return f"({', '.join(map(_value, value))})"
+    if isinstance(value, Step):
+        return f"{{{canonical_text(value.graph)}}}"
     if isinstance(value, Op):
         return _op(value)
     raise Uncanonical(f"{type(value).__name__} {value!r} has no canonical text")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symtheano.compile.lower import Draft, Lowered
 from symtheano.compile.program import Body, Call, Check, Perform, Program, State, Step
 from symtheano.compile.reuse import Roots, reuse_and_free
-from symtheano.graph.variable import Variable
+from symtheano.graph.variable import Apply, Variable
+from symtheano.tensor.random_function import RandomFunction
 
 
 def planned_loop(draft: Draft) -> Body:
@@ -54,14 +55,17 @@ class _Planner:
         self.values = [lowered.names[o] for o in op.states]
         self.roots = Roots(lowered.steps)
         self.traces = [self._trace(k) for k in range(op.n_states)]
+        outputs = [lowered.names[o] for o in op.step.outputs]
         owned = self._owned()
         rows = self._rows(owned)
         mine = [self.carry[k] for k in sorted(owned)]
         first = [s for s in lowered.steps if isinstance(s, Check) and all(n in self.inputs for n in s.reads)]
         once = set(first)
-        main = [self._placed(s, rows) for s in lowered.steps if s not in once]
-        outputs = [lowered.names[o] for o in op.step.outputs]
+        draws = self._draws(outputs)
+        main = [draws.get(s) or self._placed(s, rows) for s in lowered.steps if s not in once]
         steps = reuse_and_free(main, [], outputs, lowered, owned=mine)
+        generators = {s.args[0] for s in draws.values()}
+        owned |= {k for k, name in enumerate(self.carry) if name in generators}
         program = Program(
             inputs=self.inputs,
             shared=(),
@@ -83,7 +87,7 @@ class _Planner:
             stop=outputs[-1] if op.until else None,
             first=tuple(first),
             guards=tuple(self.draft.guards),
-            copied=tuple(name for name in mine if name in handed_on or name in written),
+            copied=tuple(n for n in self.carry if n in generators or (n in mine and n in handed_on | written)),
             results=tuple(self.draft.results),
         )
 
@@ -109,6 +113,24 @@ class _Planner:
             if kept == found:
                 return found
             found = kept
+
+    def _draws(self, outputs: Sequence[str]) -> dict[Step, Perform]:
+        """Draws of random numbers from a state that nobody else reads, each with one from that state itself.
+
+        Copies of states are slow. The first state is copied once, before the loop.
+        """
+        readers = Counter(name for step in self.lowered.steps for name in step.reads)
+        made = {s.outs[0] for s in self.lowered.steps if isinstance(s, Perform) and _draws(s)}
+        found: dict[Step, Perform] = {}
+        for step in self.lowered.steps:
+            if not isinstance(step, Perform) or not _draws(step):
+                continue
+            state = step.args[0]
+            number = self.carry.index(state) if state in self.carry else None
+            own = state in made if number is None else self.values[number] in made
+            if own and readers[state] == 1 and state not in outputs:
+                found[step] = replace(step, node=_inplace(step.node))
+        return found
 
     def _ndim(self, k: int) -> int:
         kind: Any = self.draft.op.states[k].type
@@ -151,3 +173,15 @@ class _Planner:
             dtype=getattr(kind, "dtype", None) if k in self.draft.op.tensors else None,
             ndim=kind.ndim if k in self.draft.op.tensors else None,
         )
+
+
+def _draws(step: Perform) -> bool:
+    return type(step.node.op) is RandomFunction and not step.node.op.inplace
+
+
+def _inplace(draw: Apply) -> Apply:
+    op = draw.op
+    outputs = [o.type.make_variable(o.name) for o in draw.outputs]
+    for old, new in zip(draw.outputs, outputs, strict=True):
+        new.line = old.line
+    return Apply(RandomFunction(op.fn, op.outtype, True, op.ndim_added), draw.inputs, outputs)

@@ -229,7 +229,7 @@ class _LoopEmitter(_Emitter):
             if isinstance(kind, TensorType) and kind.ndim == 0:
                 self.line(f"    {name} = single({name})")
         for name in body.copied:
-            self.line(f"    {name} = {name}.copy()")
+            self.line(f"    {name} = {self.copied(name)}")
         needed = {name for check in body.first for name in check.reads}
         for x in self.xs:
             if x in needed:
