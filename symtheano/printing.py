@@ -26,6 +26,7 @@ from symtheano.graph.op import Op
 from symtheano.graph.queries import io_toposort
 from symtheano.graph.variable import Apply, Constant, Scratchpad, Variable
 from symtheano.graph.walk import toposort
+from symtheano.scan.op import Scan
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.dot import Dot
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
@@ -379,6 +380,7 @@ def debugprint(
         tree.storage = print_storage and isinstance(each, Function)
         for root in roots:
             tree.write(root, depth, {node: k for k, node in enumerate(order)}, readers)
+    tree.write_loops(depth)
     if isinstance(out, io.StringIO) and file == "str":
         return out.getvalue()
     if file is None:
@@ -446,12 +448,33 @@ class _Tree:
         self.out, self.ids, self.done = out, ids, done
         self.print_type, self.stop_on_name = print_type, stop_on_name
         self.storage = False
+        self.loops: list[Variable] = []  # results of loops that were met, one for each
+
+    def write_loops(self, depth: int) -> None:
+        """What one step of each loop computes; its inputs with the ids of what the loop is given for them."""
+        if self.loops:
+            print("\nInner graphs of the scan ops:", file=self.out)
+        for v in self.loops:  # which grows where there are loops in loops
+            node: Any = v.owner
+            op: Scan = node.op
+            given = {i: self.ids.of(o.owner or o) for i, o in zip(op.inputs, node.inputs[1:], strict=True)}
+            print("", file=self.out)
+            self.write(v, depth, {}, {})
+            for output in op.outputs:
+                self.write(output, depth, {}, {}, " >", given)
 
     def write(
-        self, root: Variable, depth: int, order: Mapping[Apply, int], readers: Mapping[Variable, Sequence[Any]]
+        self,
+        root: Variable,
+        depth: int,
+        order: Mapping[Apply, int],
+        readers: Mapping[Variable, Sequence[Any]],
+        margin: str = "",
+        given: Mapping[Variable, str] | None = None,
     ) -> None:
-        """The tree below one variable."""
-        stack = [(root, "", "", depth)]  # variable, what its line begins with, what its inputs' begin with, depth left
+        """The tree below one variable. given: ids of what stands for variables in a graph around this one."""
+        # variable, what its line begins with, what its inputs' begin with, depth left
+        stack = [(root, margin, margin, depth)]
         while stack:
             v, prefix, below, left = stack.pop()
             if left == 0:
@@ -460,9 +483,12 @@ class _Tree:
             node = v.owner
             if node is None:
                 self.done[v] = self.ids.of(v)
-                print(f"{prefix}{v} {self.done[v]}{kind}{self._kept(v)}", file=self.out)
+                outer = f" -> {given[v]}" if given is not None and v in given else ""
+                print(f"{prefix}{v} {self.done[v]}{kind}{outer}{self._kept(v)}", file=self.out)
                 continue
             seen = node in self.done
+            if not seen and isinstance(node.op, Scan):
+                self.loops.append(v)
             self.done[node] = self.ids.of(node)
             which = "" if len(node.outputs) == 1 else f".{v.index}"
             place = str(order[node]) if node in order else ""

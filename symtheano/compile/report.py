@@ -7,7 +7,8 @@ from typing import Any
 
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.pipeline import Compiled
-from symtheano.compile.program import Call, Program
+from symtheano.compile.program import Body, Call, Loop, Program
+from symtheano.graph.variable import Variable
 
 
 def text_report(compiled: Compiled, state: str = "") -> str:
@@ -30,11 +31,42 @@ def _native(native: Any) -> list[str]:
 
 
 def _numpy(program: Program) -> list[str]:
-    kinds = Counter(type(s).__name__.lower() for s in program)
-    reused = sum(isinstance(s, Call) and s.consumes is not None for s in program)
     return [
         "runs as a NumPy program",
-        "steps: " + ", ".join(f"{k} {n}" for n, k in sorted(kinds.items())),
-        f"calls that write into memory that is there already: {reused}",
+        *_steps(program),
         f"bytes of intermediate values and outputs at the peak: {peak_memory(program)}",
     ]
+
+
+def _steps(program: Program) -> list[str]:
+    kinds = Counter(type(s).__name__.lower() for s in program)
+    reused = sum(isinstance(s, Call) and s.consumes is not None for s in program)
+    lines = [
+        "steps: " + ", ".join(f"{k} {n}" for n, k in sorted(kinds.items())),
+        f"calls that write into memory that is there already: {reused}",
+    ]
+    for step in program:
+        if isinstance(step, Loop):
+            lines.append(f"{step.body} ({step.node.op}), {_count(step, program)} times:")
+            lines += [f"  {line}" for line in _body(program.loops[step.body])]
+    return lines
+
+
+def _count(loop: Loop, program: Program) -> str:
+    """How often a loop runs, as a length of an argument where there is one."""
+    if loop.count in program.constants:
+        return str(program.constants[loop.count])
+    _, _, xs = program.loops[loop.body].op.split(loop.args)
+    rows = [program.shapes[x][0] for x in xs]
+    return program.size_names.get(rows[0], loop.count) if rows and isinstance(rows[0], Variable) else loop.count
+
+
+def _body(body: Body) -> list[str]:
+    states = Counter(
+        "computed in a row of the trace" if s.row else "copied into the trace" if s.trace else
+        "in memory of the loop's own" if s.owned else "in fresh memory"
+        for s in body.states if s.ndim != 0
+    )  # fmt: skip
+    numbers = sum(s.ndim == 0 for s in body.states)
+    told = [f"{count} {where}" for where, count in sorted(states.items())] + [f"{numbers} numbers"] * (numbers > 0)
+    return ["states: " + (", ".join(told) or "none"), *_steps(body.program)]

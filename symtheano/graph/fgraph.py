@@ -133,9 +133,11 @@ class FunctionGraph:
             return str(v) if isinstance(v, Constant) and v not in names else names[v]
 
         for node in self.nodes:
-            names.update((o, f"v{len(names) + k}") for k, o in enumerate(node.outputs))
+            names.update([(o, f"v{len(names) + k}") for k, o in enumerate(node.outputs)])
             left = ", ".join(f"{names[o]}: {o.type}{_named(o)}" for o in node.outputs)
             lines.append(f"{left} = {node.op}({', '.join(map(ref, node.inputs))})")
+            for inner in getattr(node.op, "inner_graphs", ()):
+                lines += [f"  {line}" for line in str(inner).splitlines()]
         lines.append(f"outputs: {', '.join(map(ref, self.outputs))}")
         lines += [f"update: {names[self.inputs[i]]} <- {ref(self.outputs[o])}" for o, i in self.updates.items()]
         return "\n".join(lines)

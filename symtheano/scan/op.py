@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.errors import ShapeMismatchError, explain
+from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.interpret import evaluate
 from symtheano.graph.op import Op
 from symtheano.graph.text import expression
@@ -60,6 +61,11 @@ class Scan(Info, Op):
         return f"{'do_while' if self.until else 'for'}{{cpu,{self.name or 'scan_fn'}}}"
 
     # -- parts ---------------------------------------------------------------------------------------------------------
+    @property
+    def inner_graphs(self) -> list[FunctionGraph]:
+        """What a printer shows of the op: one step."""
+        return [self.step.graph]
+
     @property
     def inputs(self) -> list[Variable]:
         """The variables of one step (Theano's name)."""
