@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-import pickle
-import re
-import subprocess
-import sys
-import tracemalloc
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import symtheano as st
 import symtheano.tensor as T
-from symtheano.compile.program import Body, Call, Loop
-from symtheano.errors import CheckError, ShapeMismatchError
 from symtheano.graph.interpret import evaluate
 from symtheano.scan.op import Scan
-from symtheano.scan.prune import meaning, pruned
 from symtheano.scan.step import Step
 
 MODE = st.compile.mode.Mode(target="numpy")
