@@ -45,25 +45,35 @@ def _shared(variables: Sequence[Variable], whole: Collection[Variable]) -> list[
 def outer_variables(roots: Sequence[Variable], own: Collection[Variable], whole: Collection[Variable]) -> list[Any]:
     """What `roots` use that does not depend on the step's own variables: the largest such expressions, in order.
 
-    Numbers and small integer vectors are left in the step.
+    Numbers and small integer vectors that depend on nothing at all are left in the step.
     """
     varying, stop = set(own), {*own, *whole}
+    free: set[Variable] = set()  # what is computed from constants alone
     found: dict[Variable, None] = {}
+
+    def use(variables: Sequence[Variable]) -> None:
+        for v in variables:
+            if v not in varying and not ((v in free or isinstance(v, Constant)) and _is_small(v)):
+                found[v] = None
+
     for node in toposort(roots, stop):
+        outputs = [o for o in node.outputs if o not in stop]
         if any(i in varying for i in node.inputs):
-            varying.update(o for o in node.outputs if o not in stop)
-            found.update(dict.fromkeys(i for i in node.inputs if i not in varying and not _stays(i)))
-    found.update(dict.fromkeys(r for r in roots if r not in varying and not _stays(r)))
+            varying.update(outputs)
+            use(node.inputs)
+        elif all(i in free or isinstance(i, Constant) for i in node.inputs):
+            free.update(outputs)
+    use(roots)
     return list(found)
 
 
-def _stays(variable: Variable) -> bool:
-    if not isinstance(variable, Constant):
-        return False
+def _is_small(variable: Variable) -> bool:
+    """Whether it is no array, or one of a single element, or a shape or list of a few places."""
     kind = variable.type
-    if not isinstance(kind, TensorType) or kind.ndim == 0:
+    if not isinstance(kind, TensorType) or all(n == 1 for n in kind.shape):
         return True
-    return kind.ndim == 1 and is_discrete(kind.dtype) and int(variable.data.size) <= MOST_SIZES
+    length = kind.shape[0]
+    return kind.ndim == 1 and is_discrete(kind.dtype) and length is not None and length <= MOST_SIZES
 
 
 def check_strict(roots: Sequence[Variable], known: Collection[Variable]) -> None:

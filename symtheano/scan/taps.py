@@ -39,7 +39,7 @@ class SequenceInfo:
 
     def slices(self) -> list[Any]:
         """For each tap the elements that the steps get, in order. They are equally many."""
-        return [self.variable[slice(*self._range(tap))] for tap in self.taps]
+        return [self._slice(self.first + tap, self.ahead - tap) for tap in self.taps]
 
     def firsts(self, backwards: bool) -> list[Any]:
         """For each tap the element that the first step gets."""
@@ -52,8 +52,9 @@ class SequenceInfo:
         """The furthest tap into the future."""
         return max(0, *self.taps)
 
-    def _range(self, tap: int) -> tuple[int | None, int | None]:
-        return self.first + tap or None, -(self.ahead - tap) or None
+    def _slice(self, before: int, behind: int) -> Any:
+        """The sequence without so many elements at its ends."""
+        return self.variable[before or None : -behind or None] if before or behind else self.variable
 
     def elements(self) -> list[Any]:
         """For each tap a variable for the element, named after the sequence."""
