@@ -63,8 +63,7 @@ def aligned(infos: Sequence[SequenceInfo], count: Any, known: int | None, backwa
         )
     slices = [info.slices() for info in infos]
     if known is not None:
-        for info, given in zip(infos, slices, strict=True):
-            _check_long_enough(info, given[0], known)
+        _check_long_enough(infos, known)
     n = reduce(functions.minimum, [shape_i(given[0], 0) for given in slices]) if count is None else count
     ordered = [x[::-1] if backwards else x for given in slices for x in given]
     cut = count is not None or len(infos) > 1
@@ -76,21 +75,22 @@ def _first(x: Any, n: Any, known: int | None) -> Any:
     return x if known is not None and x.type.shape[0] == known else x[: n if known is None else known]
 
 
-def _check_long_enough(info: SequenceInfo, elements: Any, known: int) -> None:
-    length = elements.type.shape[0]
-    if length is not None and length < known:
-        taps = f" with the taps {list(info.taps)}" if info.taps != (0,) else ""
-        raise ValueError(
-            explain(
-                f"The sequence {info.variable}{taps} is long enough for {length} steps, but n_steps is {known}.",
-                operands=[f"{described(info.variable)}, shape {info.variable.type.shape}"],
-                remedy="pass longer sequences, or fewer steps",
+def _check_long_enough(infos: Sequence[SequenceInfo], known: int) -> None:
+    for info in infos:
+        length = info.variable.type.shape[0]
+        enough = None if length is None else max(0, length - info.first - info.ahead)
+        if enough is not None and enough < known:
+            taps = f" with the taps {list(info.taps)}" if info.taps != (0,) else ""
+            raise ValueError(
+                explain(
+                    f"The sequence {info.variable}{taps} is long enough for {enough} steps, but n_steps is {known}.",
+                    operands=[f"{described(info.variable)}, shape {info.variable.type.shape}"],
+                    remedy="pass longer sequences, or fewer steps",
+                )
             )
-        )
 
 
 def one_step(infos: Sequence[SequenceInfo], backwards: bool) -> list[Variable]:
     """For each tap of each sequence the element that the first step gets."""
-    for info in infos:
-        _check_long_enough(info, info.slices()[0], 1)
+    _check_long_enough(infos, 1)
     return [x for info in infos for x in info.firsts(backwards)]
