@@ -1,8 +1,8 @@
 """Loops for machine code: the step of a Scan, analysed, fused and scheduled as one region that runs again and again.
 
 A loop is machine code from end to end, or it is a step of the host program. It is machine code where its step is one
-region without steps of its own, and where the lengths of all it computes are the same in each round: they follow from
-the shapes of what the loop is given, and from integers that do not change in it.
+region without steps of its own, and where the lengths of all that needs memory are the same in each round: they follow
+from the shapes of what the loop is given, and from integers that do not change in it.
 
 Where a state lies is decided here as far as the step's code depends on it:
 
@@ -20,6 +20,7 @@ from functools import cache
 from symtheano.compile.analyse import Analysis, Check, RowTest, analyse
 from symtheano.compile.fuse import Fusion, fuse
 from symtheano.compile.lengths import Length, Unknown, numbers_in
+from symtheano.compile.overwriting import rounds
 from symtheano.compile.rules import EXPAND
 from symtheano.compile.schedule import Region, Schedule, Unfit, add_reads, can_fail, schedule
 from symtheano.graph.fgraph import FunctionGraph
@@ -188,14 +189,16 @@ class _Planner:
                     self.kept.append(Check(needed[0], "==", needed[1]))
 
     def _lengths(self, analysis: Analysis, fusion: Fusion) -> Iterable[Length]:
-        """The lengths of all that a step computes."""
+        """The lengths that memory is taken for."""
         of, sizes = analysis.lengths.of, analysis.sizes
         for group in fusion.groups:
-            yield from map(of, group.axes)
+            if group.kind not in ("kernel", "scatter", "check") or rounds(group, analysis) > 1:
+                yield from map(of, group.axes)  # others need no memory of their own
             if group.kind == "loop" and group.head is not None:
                 yield from analysis.loops[group.head].lengths
         for variable in (*fusion.stored, *analysis.graph.outputs):
-            yield from map(of, sizes.of(variable))
+            if variable.owner is None or variable.owner in fusion.home or variable in analysis.graph.outputs:
+                yield from map(of, sizes.of(variable))
         for check in self.kept:
             yield from (check.left, check.right)
 

@@ -41,7 +41,7 @@ def may_overwrite(group: Group, value: Any, old: Any, reads: Iterable[Variable],
     if group.kind == "product" and group.head is not None:
         if any(base_of(i, analysis) is old for i in group.head.inputs):
             return False
-    if group.reduced & {a for a in where if a is not None} and _rounds(group, analysis) > 1:
+    if group.reduced & {a for a in where if a is not None} and rounds(group, analysis) > 1:
         return False
     if any(base_of(v, analysis) is old and v is not old for v in reads):
         return False
@@ -56,7 +56,7 @@ def _places(group: Group, variable: Variable) -> set[Any]:
     return found
 
 
-def _rounds(group: Group, analysis: Analysis) -> int:
+def rounds(group: Group, analysis: Analysis) -> int:
     """How often the group goes over its reduced axes."""
     level: dict[Variable, int] = {}
     rounds = 1

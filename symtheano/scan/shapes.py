@@ -17,6 +17,7 @@ from symtheano.graph.op import has_own
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import graph_inputs, substitute
 from symtheano.scan.form import Form
+from symtheano.tensor.shape import Shape_i
 from symtheano.tensor.sizes import as_size, shape_i
 from symtheano.tensor.type import TensorType, tensor_type
 
@@ -34,14 +35,22 @@ class StepShapes:
         known: dict[Variable, Shape | None] = {}
         for variable, lengths in zip(op.step.inputs, self.tokens, strict=True):
             known[variable] = _static(variable, lengths) if isinstance(variable.type, TensorType) else None
+        measured: dict[Variable, Variable] = {}  # lengths as values of the step
         for node in op.step.graph.nodes:
             known.update(zip(node.outputs, _shapes(node, known), strict=True))
-        self.states = [
-            None
-            if (shape := _of(o, known)) is None
-            else tuple(None if size is None or varying & set(graph_inputs([size])) else size for size in shape)
-            for o in op.states
-        ]
+            if isinstance(node.op, Shape_i):
+                lengths_of = _of(node.inputs[0], known)
+                if lengths_of is not None and lengths_of[node.op.i] is not None:
+                    (measured[node.outputs[0]],) = _told([lengths_of[node.op.i]], measured)
+        self.states: list[Shape | None] = []
+        for state in op.states:
+            shape = _of(state, known)
+            sizes = None if shape is None else _told(shape, measured)
+            self.states.append(
+                None
+                if sizes is None
+                else tuple(None if n is None or varying & set(graph_inputs([n])) else n for n in sizes)
+            )
 
 
 def shapes_in_terms_of(op: Form, inputs: Sequence[Variable], shapes: Sequence[Sequence[Any] | None]) -> list[Any]:
@@ -71,6 +80,12 @@ def shapes_of_results(op: Form, inputs: Sequence[Any]) -> list[Any]:
         () if shape is None else tuple(0 if size is None else int(evaluate([size], given)[0]) for size in shape)
         for shape in rule.states
     ]
+
+
+def _told(shape: Sequence[Any], measured: dict[Variable, Variable]) -> Shape:
+    """A shape, where the step's own measuring is replaced by what it finds."""
+    found = iter(substitute([n for n in shape if n is not None], measured, strict=False))
+    return tuple(None if n is None else next(found) for n in shape)
 
 
 def _rule(op: Form) -> StepShapes:

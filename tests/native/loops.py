@@ -10,6 +10,7 @@ import numpy as np
 import symtheano as st
 import symtheano.tensor as T
 from symtheano.compile.schedule import Region
+from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.interpret import evaluate
 from symtheano.scan.op import Scan
 from symtheano.scan.step import Step
@@ -20,8 +21,11 @@ NATIVE = st.Mode(target="native")
 def scan(
     consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any], outs: Sequence[Any], until: bool = False
 ) -> Scan:
-    """The op of a step."""
-    return Scan(Step.of([*consts, *carry, *xs], outs), len(consts), len(carry), until)
+    """The op of a step, which is rewritten as steps are before they become machine code."""
+    graph = FunctionGraph([*consts, *carry, *xs], outs)
+    for _, rules in NATIVE.phases():
+        graph = graph.rewrite(rules)
+    return Scan(Step(graph), len(consts), len(carry), until)
 
 
 def compiled(inputs: Sequence[Any], outputs: Sequence[Any], native: bool = True) -> Any:

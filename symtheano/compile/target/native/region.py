@@ -19,7 +19,7 @@ from symtheano.compile.collapse import Collapsed, collapse
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.group import Lowered, kernel_of
 from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
-from symtheano.compile.lengths import Axis, Formula, Length, Number
+from symtheano.compile.lengths import Axis, Formula, Length, Number, numbers_in
 from symtheano.compile.looping import Loop
 from symtheano.compile.schedule import Region, Schedule
 from symtheano.compile.target.native import launched
@@ -88,11 +88,13 @@ class _Emitter:
         floatX: str,
         lies: Mapping[Variable, Place] | None = None,
         inside: Sequence[Check] = (),
+        fixed: Sequence[Variable] | None = None,
     ):
-        """lies: how what is given lies, where it is strided. inside: checks of values."""
+        """lies: how what is given lies, where it is strided. inside: checks of values. fixed: the integers whose values
+        `sizes` may read; None: all."""
         self.kernels, self.region, self.schedule, self.checks = kernels, region, schedule, checks
         self.analysis, self.fusion, self.floatX, self.number = analysis, fusion, floatX, number
-        self.lies, self.inside = lies or {}, inside
+        self.lies, self.inside, self.fixed = lies or {}, inside, fixed
         kinds: list[Any] = [v.type for v in region.reads]
         self.given: list[Any] = [self._given_variable(g) for g in region.gives]
         strided = {k for k, v in enumerate(region.reads) if v in self.lies}
@@ -164,7 +166,8 @@ class _Emitter:
     def _work(self, f: Function, code: LengthCode) -> str:
         total = "0"
         for launch in self.launches:
-            points = code.product(launch.points)
+            known = [n for n in launch.points if self.fixed is None or set(numbers_in(n)) <= {*self.fixed}]
+            points = code.product(known)
             picoseconds = f.emit(f"mul i64 {points}, {max(1, round(1000 * launch.cost))}")
             total = f.emit(f"add i64 {total}, {picoseconds}")
         total = f.emit(f"sdiv i64 {total}, 1000") if self.launches else "0"
@@ -505,6 +508,7 @@ class _Emitter:
             self.floatX,
             code.lies,
             loop.inside,
+            loop.fixed,
         ).run()
         code.run()
         self.loops.append(code)
