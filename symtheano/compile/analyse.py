@@ -132,7 +132,8 @@ class _Node:
             self.found.sizes.visit(self.node)
         if kind == "step":
             for out in self.node.outputs:
-                self.found.lengths.learn(out)
+                if not isinstance(self.node.op, Scan) or self._is_read(out):
+                    self.found.lengths.learn(out)
         self.found.kinds[self.node] = kind
         self.found.checks[self.node] = self.checks
 
@@ -141,6 +142,9 @@ class _Node:
         for variable in variables:
             for size in self.found.sizes.of(variable):
                 self.found.lengths.of(size)
+
+    def _is_read(self, variable: Variable) -> bool:
+        return variable in self.found.graph.outputs or bool(self.found.graph.users(variable))
 
     def _loop(self) -> None:
         plan = self.plan_loop(self.node, self.found, self.is_native, self.floatX)

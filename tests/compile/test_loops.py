@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import symtheano as st
 import symtheano.tensor as T
+from symtheano.compile.target.choice import missing
 from symtheano.graph.interpret import evaluate
 from symtheano.scan.op import Scan
 from symtheano.scan.step import Step
 
-MODE = st.compile.mode.Mode(target="numpy")
+NUMPY = st.Mode(target="numpy")
+needs_machine_code = pytest.mark.skipif(missing() is not None, reason="no machine code here")
 KINDS = {"scalar": T.dscalar, "vector": T.dvector, "matrix": T.dmatrix}
 
 
@@ -94,8 +97,8 @@ def nested(v: Any, m: Any, s: Any) -> Any:
 
 
 @some.composite
-def loops(draw: Any) -> tuple[Scan, list[str]]:
-    """A loop, and the kinds of its inputs."""
+def loops(draw: Any, sort: bool = False) -> tuple[Scan, list[str]]:
+    """A loop, and the kinds of its inputs. sort: vectors are sorted in it, which no machine code does."""
     kinds = ["scalar", "vector", "matrix"]  # consts: one of each, so that every rule has operands
     carry = draw(some.lists(some.sampled_from(kinds), min_size=1, max_size=4))
     xs = draw(some.lists(some.sampled_from(kinds), max_size=2))
@@ -104,6 +107,9 @@ def loops(draw: Any) -> tuple[Scan, list[str]]:
     for kind, variable in zip([*kinds, *carry, *xs], variables, strict=True):
         pool.known[kind].append(variable)
     pool.grow(draw(some.integers(0, 7)))
+    if sort:
+        pool.known["vector"] = [T.sort(v) for v in pool.known["vector"]]
+        pool.grow(draw(some.integers(0, 3)))
     results = draw(some.lists(some.sampled_from(kinds), max_size=2))
     outputs = [pool.one(kind) for kind in (*carry, *results)]
     until = draw(some.booleans())
@@ -127,15 +133,8 @@ def given_variables(op: Scan) -> list[Any]:
     ]
 
 
-@settings(max_examples=150)
-@given(
-    loop=loops(),
-    n=some.sampled_from([0, 1, 2, 5]),
-    d=some.sampled_from([0, 1, 3]),
-    seed=some.integers(0, 99),
-    data=some.data(),
-)
-def test_random_loops(loop: Any, n: int, d: int, seed: int, data: Any) -> None:
+def check_loop(loop: Any, n: int, d: int, seed: int, data: Any, target: str) -> Any:
+    """The function of some of a loop's outputs, which gave what the interpreter gives and left its arguments alone."""
     op, kinds = loop
     variables = given_variables(op)
     outs = op.make_node(n, *variables).outputs
@@ -143,10 +142,32 @@ def test_random_loops(loop: Any, n: int, d: int, seed: int, data: Any) -> None:
     values = values_of(op, kinds, n, d, seed)
     expected = evaluate(read, dict(zip(variables, values, strict=True)))
     kept = [v.copy() for v in values]
-    f = st.function(variables, read, mode=MODE, on_unused_input="ignore")
+    f = st.function(variables, read, mode=st.Mode(target=target), on_unused_input="ignore")
     for _ in range(2):
         for result, right in zip(f(*values), expected, strict=True):
             assert type(result) is np.ndarray and result.dtype == right.dtype
             np.testing.assert_allclose(result, right, rtol=1e-9, atol=1e-12)
     for value, before in zip(values, kept, strict=True):
         np.testing.assert_array_equal(value, before)
+    return f
+
+
+RANDOM = {
+    "n": some.sampled_from([0, 1, 2, 5]),
+    "d": some.sampled_from([0, 1, 3]),
+    "seed": some.integers(0, 99),
+    "data": some.data(),
+}
+
+
+@settings(max_examples=150)
+@given(loop=loops(), **RANDOM)
+def test_random_loops(loop: Any, n: int, d: int, seed: int, data: Any) -> None:
+    check_loop(loop, n, d, seed, data, "numpy")
+
+
+@needs_machine_code
+@settings(max_examples=30)
+@given(loop=loops(sort=True), **RANDOM)
+def test_random_loops_with_steps_of_the_host(loop: Any, n: int, d: int, seed: int, data: Any) -> None:
+    check_loop(loop, n, d, seed, data, "native")

@@ -149,8 +149,12 @@ def _separated(count: int, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
 def performer(node: Apply) -> Callable[..., Any]:
     """An author's Op as a function of values; storage is fresh for each call, so it is re-entrant.
 
-    What it gives is made what its types and its view_map say: arrays of these dtypes, in memory of their own.
+    What it gives is made what its types and its view_map say: arrays of these dtypes, in memory of their own. An op of
+    ours may have a function that does so by itself, as its attribute `direct`.
     """
+    direct: Callable[..., Any] | None = getattr(node.op, "direct", None)
+    if direct is not None:
+        return direct
     tensors = [isinstance(i.type, TensorType) for i in node.inputs]
     declared = {**node.op.view_map, **node.op.destroy_map}
     given = [(k, o, {declared[k][0]} if k in declared else set()) for k, o in enumerate(node.outputs)]

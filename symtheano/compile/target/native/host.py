@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,22 +22,26 @@ from symtheano.compile.analyse import Analysis, Check
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.lengths import Axis, Formula, Length, Number, given_in
 from symtheano.compile.schedule import Region, Schedule
+from symtheano.compile.target.native.host_loop import HostLoop
 from symtheano.compile.target.numpy import apart, performer, run_of
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
+from symtheano.scan.op import Scan
+from symtheano.scan.prune import pruned
 from symtheano.tensor.array import ArrayOp, array_scope
 from symtheano.tensor.type import TensorType
 
 
 @dataclass
 class Host:
-    """text: of `run`. constants, performs, variables: what its names stand for. lines: of the calls of authors' ops."""
+    """text: of `run`. constants, performs, loops, variables: what its names stand for. lines: of authors' ops."""
 
     text: str
     constants: dict[str, Any]
     performs: dict[str, Apply]
     lines: dict[int, Apply]
     variables: dict[str, Variable]
+    loops: dict[str, HostLoop] = field(default_factory=dict)
 
 
 def emit_host(
@@ -74,6 +78,7 @@ def load_host(
     scope.update((f"k{k}", cell) for k, cell in enumerate(cells))
     scope.update((f"region{k}", one) for k, one in enumerate(regions))
     scope.update((name, performer(node)) for name, node in host.performs.items())
+    scope.update((name, loop.load()) for name, loop in host.loops.items())
     scope.update(other=other, tidy=tidy, apart=apart, deepcopy=copy.deepcopy, **_FORMULAS)
     return run_of(host.text, scope)
 
@@ -110,6 +115,7 @@ class _Emitter:
         self.constants: dict[str, Any] = {}
         self.performs: dict[str, Apply] = {}
         self.performed: dict[int, Apply] = {}
+        self.loops: dict[str, HostLoop] = {}
         self.count = 0
 
     def run(self) -> Host:
@@ -129,7 +135,7 @@ class _Emitter:
         text = "\n".join([f"def run({self.arguments}):", *(f"    {line}" for line in self.lines)]) + "\n"
         told = self.names.items() if self.performed else ()  # nothing else is explained here: no graph is held
         variables = {name: variable for variable, name in told}
-        return Host(text, self.constants, self.performs, self.performed, variables)
+        return Host(text, self.constants, self.performs, self.performed, variables, self.loops)
 
     def _guard_written(self) -> None:
         """What is overwritten lies as machine code wants it, and shares no memory with what is read."""
@@ -191,7 +197,9 @@ class _Emitter:
         if node is None:
             self._copy(group)
             return
-        if isinstance(node.op, ArrayOp):
+        if isinstance(node.op, Scan):
+            self._loop(node)
+        elif isinstance(node.op, ArrayOp):
             self.names.update(zip(node.outputs, self._array(node), strict=True))
         else:
             self._perform(node)
@@ -199,6 +207,18 @@ class _Emitter:
             out = node.outputs[position]
             if _lender(out) in self.schedule.in_place.values():  # that memory is overwritten later
                 self.line(f"{self.names[out]} = {self._copied(self.names[out], out)}")
+
+    def _loop(self, node: Apply) -> None:
+        """What raises in a loop is explained by the NumPy program, which runs after it."""
+        graph = self.analysis.graph
+        read = [p for p, o in enumerate(node.outputs) if o in graph.outputs or graph.users(o)]
+        small = pruned(node, read)
+        args = [self.name(i) for i in small.inputs]
+        name = f"loop{len(self.loops)}"
+        self.loops[name] = HostLoop(small.op, tuple(small.places.values()))
+        outs = [self.fresh() for _ in small.places]
+        self.line(f"{', '.join(outs)}, = {name}({', '.join(args)})")
+        self.names.update(zip((node.outputs[p] for p in small.places), outs, strict=True))
 
     def _perform(self, node: Apply) -> None:
         args = [self.name(i) for i in node.inputs]

@@ -61,7 +61,12 @@ class Seen:
 
     def texts(self) -> dict[str, Any]:
         """What `f.source(...)` can be asked for, by name: functions that make the texts."""
-        return {"native": self.source, "llvm": self.llvm, "host": lambda: self.native.host.text}
+        return {"native": self.source, "llvm": self.llvm, "host": self.host}
+
+    def host(self) -> str:
+        """The host program, and its loops."""
+        host = self.native.host
+        return "\n".join([host.text, *(f"# {name}\n{loop.text}" for name, loop in host.loops.items())])
 
 
 def _title(part: Part) -> str:

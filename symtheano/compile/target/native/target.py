@@ -18,6 +18,7 @@ from symtheano.compile.target.native import callable as calls
 from symtheano.compile.target.native import recipe
 from symtheano.compile.target.native.better import Better
 from symtheano.compile.target.native.host import Host, emit_host, in_terms_of
+from symtheano.compile.target.native.host_loop import draws
 from symtheano.compile.target.native.launched import Kernels, Made
 from symtheano.compile.target.native.llvm import Module, Part
 from symtheano.compile.target.native.region import RegionCode, emit_region
@@ -209,6 +210,9 @@ class Prepared:
         ]
         program = emit_host(analysis, fusion, plan, inputs, () if whole else checks, self.unpack)
         program = in_terms_of(program, self.graph)
+        for loop in program.loops.values():
+            steps = loop.op.step.graph
+            loop.native = None if draws(loop.op) else compile_native(steps, len(steps.inputs), unpack=False)
         cold = {name for code in codes for name in code.cold()}
         signatures = [_signature(part, plan, graph) for part in parts]
         shared: list[Variable] = []
