@@ -72,7 +72,7 @@ def returned(value: Any) -> Returned:
     if isinstance(value, until):
         return Returned([], OrderedDict(), value.condition)
     parts = list(value)
-    kinds = [_kind(part) for part in parts]
+    kinds = [_kind(part, first=k == 0) for k, part in enumerate(parts)]
     if kinds not in _LEGAL:
         raise ValueError(explain(_problem(kinds), operands=[f"returned: {_short(value)}"], remedy=_FORMS))
     found = dict(zip(kinds, parts, strict=True))
@@ -93,12 +93,15 @@ def _problem(kinds: list[str]) -> str:
     return _ORDER if known else "Scan cannot parse the return value of your lambda expression."
 
 
-def _kind(part: Any) -> str:
-    if _is_outputs(part):
+def _kind(part: Any, first: bool) -> str:
+    """What a part is. An empty list is outputs where it comes first, else updates."""
+    if first and _is_outputs(part):
         return "outputs"
     if _is_updates(part):
         return "updates"
-    return "condition" if isinstance(part, until) else "?"
+    if isinstance(part, until):
+        return "condition"
+    return "outputs" if _is_outputs(part) else "?"
 
 
 def _is_outputs(value: Any) -> bool:

@@ -307,6 +307,16 @@ def test_non_sequences_of_all_kinds() -> None:
     np.testing.assert_allclose(outputs.eval({x: [1.0, 2.0], m: 4.0}), [6 + 2 + 7.5, 12 + 2 + 7.5])
 
 
+def test_givens_reach_into_the_step() -> None:
+    x, y, w = T.dvector("x"), T.dscalar("y"), theano.shared(2.0, "w")
+    outputs, _ = theano.scan(lambda e: e * w + y * theano.scan(lambda f: f * w, x)[0].sum(), x)
+    plain = theano.function([x, y], outputs)
+    other = theano.function([x], outputs, givens={w: np.float64(10), y: x[0]})
+    np.testing.assert_array_equal(plain([1.0, 2.0], 3.0), [2 + 3 * 6, 4 + 3 * 6])
+    np.testing.assert_array_equal(other([1.0, 2.0]), [10 + 30, 20 + 30])
+    np.testing.assert_array_equal(theano.clone(outputs, {w: w + 1, x: x[::-1]}).eval({x: [1.0, 2.0], y: 0.0}), [6, 3])
+
+
 # -- updates ---------------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +328,27 @@ def test_forms_of_updates(form: Any) -> None:
     theano.function([], updates=updates)()
     assert a.get_value() == 8
     np.testing.assert_array_equal(b.get_value(), [7, 7])  # each step adds what a was before it
+
+
+@pytest.mark.parametrize("n_steps", [None, 1])
+def test_parts_that_are_empty(n_steps: Any) -> None:
+    x = T.dvector("x")
+    for step in [
+        lambda e: ([e], []),
+        lambda e: (e, {}),
+        lambda e: (e, (), until(e > 9)),
+        lambda e: ([e], theano.OrderedUpdates(), until(e > 9)),
+        lambda e: [e, until(e > 9)],
+    ]:
+        outputs, updates = theano.scan(step, x, n_steps=n_steps)
+        assert outputs.type == T.dvector and updates == {}
+    for step in [
+        lambda e: ([], {}),
+        lambda e: ({}, until(e > 9)),
+        lambda e: ([], until(e > 9)),
+        lambda e: until(e > 9),
+    ]:
+        assert theano.scan(step, x, n_steps=n_steps) == (None, {})
 
 
 @pytest.mark.parametrize("n_steps", [1, 2])
@@ -464,6 +495,19 @@ def test_nested_loops_of_varying_lengths_and_updates() -> None:
     f = theano.function([n], counts, updates=updates)
     np.testing.assert_array_equal(f(5), [0, 1, 3, 6, 10])
     assert a.get_value() == 10
+
+
+def test_lengths_of_nested_results_are_known_where_no_step_ran() -> None:
+    x, w = T.dmatrix("x"), T.dmatrix("w")
+
+    def outer(row: Any) -> Any:
+        return theano.scan(lambda e: w.T * e, T.concatenate([row, row]))[0][:, 1:]
+
+    values, _ = theano.scan(outer, x)
+    f = theano.function([x, w], [values, values.shape])
+    for steps in (0, 2):
+        got, shape = f(np.ones((steps, 3)), np.ones((4, 5)))
+        assert got.shape == tuple(shape) == (steps, 6, 4, 4)
 
 
 def test_a_nested_loop_of_one_step() -> None:
