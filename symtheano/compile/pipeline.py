@@ -25,6 +25,9 @@ from symtheano.scan.op import Scan
 from symtheano.tensor.array import ArrayOp
 
 
+Phases = Sequence[tuple[str, tuple[Any, ...]]]
+
+
 @dataclass
 class Report:
     """What the compiler did, and how long it took (seconds)."""
@@ -40,14 +43,24 @@ class Report:
 class Compiled:
     """A function's artefacts: the rewritten graph, the NumPy program and its text, and machine code where there is any.
 
-    With machine code the NumPy program is what runs where that cannot, and it is made when it is first asked for.
+    With machine code the NumPy program is what runs where that cannot, and it is made when it is first asked for. Where
+    the machine code was known on disk, the graph is not even rewritten before somebody asks.
     """
 
-    graph: FunctionGraph
+    given: FunctionGraph
+    phases: Phases
     report: Report
     settings: Settings
     native: Any = None  # target.native.target.Native
     pending: Callable[[], Any] | None = None  # makes `native`, for compile/tiered.py
+
+    @cached_property
+    def graph(self) -> FunctionGraph:
+        """The rewritten graph."""
+        if self.settings.floatX == config.floatX:
+            return rewrite(self.given, self.phases, self.report)
+        with config.change_flags(floatX=self.settings.floatX):
+            return rewrite(self.given, self.phases, self.report)
 
     @cached_property
     def program(self) -> Program:
@@ -79,6 +92,7 @@ class Settings:
     mutable: tuple[int, ...]
     borrowed: tuple[int, ...]
     check: bool  # config.check_programs when the function was made
+    floatX: str  # config.floatX, likewise
 
 
 @paused
@@ -98,13 +112,22 @@ def compile_graph(
     the arguments that may be overwritten. borrowed: positions of those that a borrowed output may alias.
     """
     report = Report(nodes_before=len(fgraph.nodes))
-    graph = rewrite(fgraph, mode, report)
-    clock = time.perf_counter()
-    settings = Settings(inputs, tuple(borrows), unpack, tuple(mutable), tuple(borrowed), config.check_programs)
-    compiled = Compiled(graph, report, settings)
+    settings = Settings(
+        inputs, tuple(borrows), unpack, tuple(mutable), tuple(borrowed), config.check_programs, config.floatX
+    )
+    compiled = Compiled(fgraph, mode.phases(), report, settings)
     target = chosen(mode)
+    known = None
     if target is not None:
-        started = target.start(graph, inputs, unpack)
+        source = target.source_of(fgraph, inputs, unpack, compiled.phases)
+        known = target.known(source, lambda: compiled.graph)
+    if known is not None:
+        compiled.native = known
+        return compiled
+    graph = compiled.graph
+    clock = time.perf_counter()
+    if target is not None:
+        started = target.start(graph, inputs, unpack, source)
         if mode.tiered and isinstance(started, target.Prepared):
             compiled.pending = started.finish
         else:
@@ -140,9 +163,9 @@ def _planned(graph: FunctionGraph, settings: Settings) -> Program:
 
 
 @paused
-def rewrite(fgraph: FunctionGraph, mode: Mode, report: Report) -> FunctionGraph:
-    """The graph after all phases of `mode`."""
-    for name, rules in mode.phases():
+def rewrite(fgraph: FunctionGraph, phases: Phases, report: Report) -> FunctionGraph:
+    """The graph after all phases."""
+    for name, rules in phases:
         clock = time.perf_counter()
         fgraph = fgraph.rewrite(_index(rules))
         if config.check_programs:

@@ -14,6 +14,7 @@ from symtheano.graph.variable import Variable
 def text_report(compiled: Compiled, state: str = "") -> str:
     """The report as text. state: what has become of machine code that is made in the background."""
     report = compiled.report
+    compiled.graph  # noqa: B018  it is rewritten now if it was not before
     lines = [f"graph: {report.nodes_before} nodes, {report.nodes_after} after rewriting"]
     lines += [f"  {name}: {1e3 * seconds:.2f} ms, {nodes} nodes after it" for name, seconds, nodes in report.phases]
     lines.append("rules fired: " + (", ".join(f"{n} x{k}" for n, k in sorted(report.fired.items())) or "none"))

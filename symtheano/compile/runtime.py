@@ -50,11 +50,16 @@ class Spec:
 class Maker:
     """What clients of Theano look at: `f.maker.fgraph`, `.inputs`, `.outputs`, `.mode`, `.profile`."""
 
-    fgraph: FunctionGraph
+    compiled: Compiled
     inputs: list[In]
     outputs: list[Out]
     mode: Mode
     profile: Any = None
+
+    @property
+    def fgraph(self) -> FunctionGraph:
+        """The rewritten graph."""
+        return self.compiled.graph
 
 
 class Function:
@@ -100,7 +105,7 @@ class Function:
         self._trust = False
         self.name = spec.name
         self.profile: ProfileStats | None = spec.profile
-        self.maker = Maker(self.compiled.graph, list(spec.ins), list(spec.outs), spec.mode, self.profile)
+        self.maker = Maker(self.compiled, list(spec.ins), list(spec.outs), spec.mode, self.profile)
         self.output_keys = None if spec.keys is None else list(spec.keys)
         self.unpack_single = spec.unpack
         self.return_none = not spec.outs

@@ -72,12 +72,13 @@ class Native:
 class Recalled:
     """A function that was made before, maybe by another process. What only people ask for is made again."""
 
-    graph: FunctionGraph
+    graph: Callable[[], FunctionGraph]
     inputs: int
     unpack: bool
     floatX: str
     runnable: Runnable
-    key: str | None = None
+    source: Source
+    key: str
 
     @property
     def entry(self) -> Signature | None:
@@ -100,15 +101,14 @@ class Recalled:
     @cached_property
     def whole(self) -> Native:
         """The function compiled again, with its plans."""
-        prepared = prepare(self.graph, self.inputs, self.unpack, self.floatX)
+        prepared = prepare(self.graph(), self.inputs, self.unpack, self.floatX)
         assert prepared is not None
         return prepared.finish()
 
     def better(self) -> Loaded:
         """Better code than the quick one that was kept; from now on it is what is kept."""
         native = self.whole
-        if self.key is not None:
-            recipe.write(self.key, native.runnable, native.parts, native.exports)
+        recipe.write(self.key, native.runnable, native.parts, native.exports)
         return native.loaded
 
     def __getattr__(self, name: str) -> Any:
@@ -128,18 +128,49 @@ def finished(started: Prepared | Recalled | None) -> Native | Recalled | None:
     return started.finish(quick=config.quick_code) if isinstance(started, Prepared) else started
 
 
-def start(graph: FunctionGraph, inputs: int, unpack: bool) -> Prepared | Recalled | None:
-    """The same, up to the schedule where machine code is not there yet."""
+@dataclass(frozen=True)
+class Source:
+    """A function before it is rewritten. key: of the closed graph and its phases; None where there is none."""
+
+    inputs: int
+    unpack: bool
+    floatX: str
+    key: str | None
+
+
+def source_of(graph: FunctionGraph, inputs: int, unpack: bool, phases: Sequence[Any]) -> Source:
+    """A closed graph, whose first `inputs` inputs are arguments, and the phases that it will go through."""
+    skip = config.check_programs
+    return Source(inputs, unpack, config.floatX, None if skip else recipe.key_of(graph, inputs, unpack, phases))
+
+
+def known(source: Source, graph: Callable[[], FunctionGraph]) -> Recalled | None:
+    """The function of a source that was compiled before. graph: gives the rewritten graph, should anybody want it."""
+    key = None if source.key is None else recipe.same_as(source.key)
+    return None if key is None else _recalled(source, graph, key)
+
+
+def _recalled(source: Source, graph: Callable[[], FunctionGraph], key: str) -> Recalled | None:
+    found = recipe.read(key)
+    if found is None:
+        return None
+    runnable, quick = found
+    recalled = Recalled(graph, source.inputs, source.unpack, source.floatX, runnable, source, key)
+    if quick:
+        tiered.worker.add(Better(runnable, recalled.better, lambda: None))
+    return recalled
+
+
+def start(graph: FunctionGraph, inputs: int, unpack: bool, source: Source | None = None) -> Prepared | Recalled | None:
+    """The same, up to the schedule where machine code is not there yet. source: what the graph was made of."""
+    source = source or Source(inputs, unpack, config.floatX, None)
     key = recipe.key_of(graph, inputs, unpack)
-    known = None if key is None or config.check_programs else recipe.read(key)
-    if known is not None:
-        runnable, quick = known
-        recalled = Recalled(graph, inputs, unpack, config.floatX, runnable, key)
-        if quick:
-            tiered.worker.add(Better(runnable, recalled.better, lambda: None))
+    recalled = None if key is None or config.check_programs else _recalled(source, lambda: graph, key)
+    if recalled is not None and key is not None:
+        recipe.link(source.key, key)
         return recalled
     prepared = prepare(graph, inputs, unpack)
-    return None if prepared is None else replace(prepared, key=key)
+    return None if prepared is None else replace(prepared, key=key, source=source.key)
 
 
 def prepare(graph: FunctionGraph, inputs: int, unpack: bool, floatX: str | None = None) -> Prepared | None:
@@ -192,6 +223,7 @@ class Prepared:
     floatX: str
     clock: Clock
     key: str | None = None  # of the recipe to write
+    source: str | None = None  # the key of what the graph was made of
 
     def finish(self, quick: bool = False) -> Native:
         """Machine code in memory, and all that is needed to run it. quick: better code comes later, see better.py."""
@@ -256,11 +288,11 @@ class Prepared:
             exports=exports,
         )
 
-        key = self.key  # what is queued for the background holds no graph
+        key, source = self.key, self.source  # what is queued for the background holds no graph
 
         def keep(level: int = OPT, objects: Sequence[bytes] = ()) -> None:
-            if key is not None:
-                recipe.write(key, runnable, pieces, exports, level, objects)
+            if key is not None and recipe.write(key, runnable, pieces, exports, level, objects):
+                recipe.link(source, key)
 
         def generate() -> Loaded:
             better = build(pieces, exports)
