@@ -24,7 +24,6 @@ from symtheano.graph.rule import RuleIndex
 from symtheano.scan.op import Scan
 from symtheano.tensor.array import ArrayOp
 
-
 Phases = Sequence[tuple[str, tuple[Any, ...]]]
 
 
@@ -74,8 +73,8 @@ class Compiled:
 
     @property
     def has_perform(self) -> bool:
-        """Whether it runs code of authors' ops."""
-        return runs_authors_code(self.graph)
+        """Whether it runs code of authors' ops. What is known on disk does not."""
+        return "graph" in self.__dict__ and runs_authors_code(self.graph)
 
     def load(self, cells: Sequence[list[Any]]) -> Callable[..., Any]:
         """The running NumPy program over the storages of the shared variables."""

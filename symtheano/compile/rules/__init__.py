@@ -76,3 +76,4 @@ def all_rules() -> tuple[AnyRule, ...]:
 
 
 NAMES = tuple(rule.name for rule in all_rules())
+OURS = frozenset(all_rules())  # whose meaning is the package's text

@@ -33,7 +33,7 @@ _MOST = 1 << 16  # bytes of constants in a recipe
 
 def key_of(graph: FunctionGraph, inputs: int, unpack: bool, phases: Sequence[Any] = ()) -> str | None:
     """The key of a graph that is to go through `phases` still; None where it has none, or there is no cache."""
-    if not config.cache or any(not _is_ours(rule) for _, rules in phases for rule in rules):
+    if not config.cache or any(rule not in OURS for _, rules in phases for rule in rules):
         return None
     try:
         text = canonical_text(graph)
@@ -43,11 +43,6 @@ def key_of(graph: FunctionGraph, inputs: int, unpack: bool, phases: Sequence[Any
     machine = host()
     settings = f"{inputs} {unpack} {config.floatX} {machine.triple} {machine.cpu} {machine.features}"
     return cache.key(package_text(), np.__version__, settings, text)
-
-
-def _is_ours(rule: Any) -> bool:
-    """Whether a rule is part of the package: what it does is in `package_text`."""
-    return any(rule is one for one in OURS.get(rule.name, ()))
 
 
 def link(source: str | None, key: str) -> None:
