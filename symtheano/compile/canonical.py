@@ -15,6 +15,7 @@ only people see (names, lines) must not. `Uncanonical` is raised for what has no
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,16 @@ def canonical_text(graph: FunctionGraph) -> str:
 def package_text() -> str:
     """A text that changes with the source of the package: what it compiled before must not be taken for its own."""
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        seen = path.stat()
-        digest.update(f"{path.relative_to(_PACKAGE)} {seen.st_size} {seen.st_mtime_ns}\n".encode())
+    folders = [str(_PACKAGE)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in sorted(entries, key=lambda e: e.name):
+                if entry.name.endswith(".py"):
+                    seen = entry.stat()
+                    digest.update(f"{entry.name} {seen.st_size} {seen.st_mtime_ns}\n".encode())
+                elif entry.is_dir() and not entry.name.startswith("_"):
+                    folders.append(entry.path)
+                    digest.update(f"{entry.name}/\n".encode())
     return digest.hexdigest()
 
 

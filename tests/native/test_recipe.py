@@ -106,3 +106,33 @@ def test_ops_of_authors_have_no_text() -> None:
     x = T.dvector()
     with pytest.raises(Uncanonical):
         closed(x, Own()(x))
+
+
+KNOWN = PROGRAM + """
+phases = len(f.compiled.report.phases)
+nodes, text = len(f.graph.nodes), f.report()
+try:
+    f(np.ones((2, 5)))
+except ValueError as error:
+    told = "dot" in str(error)
+print(phases, len(f.compiled.report.phases), nodes, told, text.count("rules fired"))
+"""
+
+
+def test_a_known_graph_is_rewritten_only_for_those_who_ask(tmp_path: Path) -> None:
+    fresh, again = run(tmp_path, KNOWN), run(tmp_path, KNOWN)
+    assert (fresh[0], again[0]) == ("Native", "Recalled")
+    first, second = fresh[1].splitlines(), again[1].splitlines()
+    assert first[0] == second[0]
+    assert first[1].split()[0] == "3" and second[1].split()[0] == "0"
+    assert first[1].split()[1:] == second[1].split()[1:]
+
+
+def test_other_phases_are_another_function(tmp_path: Path) -> None:
+    flags = "x = T.dvector('x'); f = st.function([x], T.exp(x) - 1, mode=st.Mode(optimizer={}))"
+    text = "import numpy as np, symtheano as st, symtheano.tensor as T\\n" + flags
+    text += "\\nf(np.ones(3)); f.wait(); print(type(f.compiled.native).__name__, len(f.graph.nodes))"
+    for optimizer in ("'fast_run'", "None"):
+        assert run(tmp_path, text.format(optimizer))[0] == "Native"
+        assert run(tmp_path, text.format(optimizer))[0] == "Recalled"
+    assert run(tmp_path, text.format("'fast_run'"))[1] != run(tmp_path, text.format("None"))[1]

@@ -13,6 +13,7 @@ is made before: that may start the garbage collector.)
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 
@@ -20,7 +21,7 @@ from symtheano.compile.target.native.abi import LAYOUT, lock_word
 from symtheano.compile.target.native.arenas import emit_arenas, memory_of
 from symtheano.compile.target.native.llvm import Function, Host, Module
 from symtheano.compile.target.native.signature import CELL, HEADER, INPUT, OUTPUT, RETURNED, STORED
-from symtheano.compile.target.native.toolchain import Loaded, build, host
+from symtheano.compile.target.native.toolchain import Loaded, build_once, host
 from symtheano.config import config
 
 STACK_BLOCK = 2048  # bytes of a call's own memory that are taken from the stack
@@ -33,7 +34,8 @@ _SLOW = "inttoptr (i64 1 to ptr)"  # what @run returns where the fallback must b
 @cache
 def machine_entry() -> int:
     """The address of the entry, which stays."""
-    _loaded.append(build(str(entry_module()), ["entry"]))
+    layout = f"entry {sys.version} {lock_word()} {LAYOUT} {config.check_programs}"
+    _loaded.append(build_once(layout, lambda: str(entry_module()), ["entry"]))
     return _loaded[0].address("entry")
 
 

@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -27,6 +27,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from symtheano.compile import cache as artefacts
+from symtheano.compile.canonical import package_text
 from symtheano.compile.target.native.llvm import Host, Part
 from symtheano.config import config
 
@@ -146,6 +147,20 @@ def build(
             loaded = _alive[name] = link(objects, exports)
             record.generating, record.linking = generated - start, time.perf_counter() - generated
     record.size = loaded.size
+    return loaded
+
+
+def build_once(name: str, make: Callable[[], str], exports: Sequence[str]) -> Loaded:
+    """The code of a text that the package makes for this machine, always the same: not even made where it is known."""
+    machine = host()
+    source = artefacts.key(package_text(), name, machine.triple, machine.cpu, machine.features)
+    found = None if config.check_programs else artefacts.get("source", source)
+    loaded = None if found is None else recall([found.decode()], exports)
+    if loaded is not None:
+        return loaded
+    text = make()
+    loaded = build(text, exports)
+    artefacts.put("source", source, object_key(text, machine, OPT).encode())
     return loaded
 
 

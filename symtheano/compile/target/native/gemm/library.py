@@ -12,7 +12,7 @@ from symtheano.compile.target.native.gemm.drive import emit_drive
 from symtheano.compile.target.native.gemm.outer import NAMES
 from symtheano.compile.target.native.gemm.shape import shape_for
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Host, Module
-from symtheano.compile.target.native.toolchain import Loaded, build, host
+from symtheano.compile.target.native.toolchain import Loaded, build_once, host
 
 
 def address(name: str) -> int:
@@ -33,4 +33,4 @@ def text(machine: Host, dtype: str) -> str:
 
 @cache
 def _loaded(dtype: str) -> Loaded:
-    return build(text(host(), dtype), [f"gemm.{LLVM_TYPES[dtype]}"])
+    return build_once(f"gemm.{dtype}", lambda: text(host(), dtype), [f"gemm.{LLVM_TYPES[dtype]}"])
