@@ -130,8 +130,8 @@ def test_a_known_graph_is_rewritten_only_for_those_who_ask(tmp_path: Path) -> No
 
 def test_other_phases_are_another_function(tmp_path: Path) -> None:
     flags = "x = T.dvector('x'); f = st.function([x], T.exp(x) - 1, mode=st.Mode(optimizer={}))"
-    text = "import numpy as np, symtheano as st, symtheano.tensor as T\\n" + flags
-    text += "\\nf(np.ones(3)); f.wait(); print(type(f.compiled.native).__name__, len(f.graph.nodes))"
+    text = "import numpy as np, symtheano as st, symtheano.tensor as T\n" + flags
+    text += "\nf(np.ones(3)); f.wait(); print(type(f.compiled.native).__name__, len(f.graph.nodes))"
     for optimizer in ("'fast_run'", "None"):
         assert run(tmp_path, text.format(optimizer))[0] == "Native"
         assert run(tmp_path, text.format(optimizer))[0] == "Recalled"
