@@ -15,6 +15,8 @@ Scratch is the sums of a block, a panel of B, and some rows of A (`scratch_terms
 
 from __future__ import annotations
 
+from symtheano.compile.target.native.gemm.few import ROWS as FEW
+from symtheano.compile.target.native.gemm.few import emit_few, few_params
 from symtheano.compile.target.native.gemm.pack import PARAMS as PACK
 from symtheano.compile.target.native.gemm.pack import emit_pack
 from symtheano.compile.target.native.gemm.shape import Shape
@@ -98,8 +100,29 @@ class _Drive:
 
     # -- loops ---------------------------------------------------------------------------------------------------------
     def write(self) -> None:
-        self.f.when(self.f.emit(f"icmp sgt i64 {self.field['rows']}, 0"), self._share)
-        self.f.ret()
+        f = self.f
+        any_ = f.emit(f"icmp sgt i64 {self.field['rows']}, 0")
+        self.few = self._are_few()
+        undivided = f.emit(f"icmp eq i64 {f.emit('sub i64 %hi, %lo')}, {self.field['rows']}")
+        at_once = f.emit(f"and i1 {f.emit(f'and i1 {any_}, {undivided}')}, {self.few}")
+        f.when(at_once, lambda: self._few("0", self.field["cols"]))
+        f.when(f.emit(f"and i1 {any_}, {f.emit(f'xor i1 {at_once}, true')}"), self._share)
+        f.ret()
+
+    def _are_few(self) -> str:
+        """Whether rows are few, and those of B lie as tiles read them."""
+        f, field, shape = self.f, self.field, self.shape
+        beside = f.emit(f"icmp eq i64 {field['b_col']}, {shape.size}")
+        few = f.emit(f"and i1 {beside}, {f.emit('icmp sle i64 {}, {}'.format(field['rows'], FEW))}")
+        if not shape.masks:  # they read whole vectors
+            rest = self.op("and", field["cols"], shape.lanes - 1)
+            few = f.emit(f"and i1 {few}, {f.emit(f'icmp eq i64 {rest}, 0')}")
+        return few
+
+    def _few(self, first: str, stop: str) -> None:
+        args = ["%args", "%scratch", first, stop, "%c", self.c_row, "%done", "%near", self.near_row, "%adds", "%factor"]
+        values = [(t, v) for (t, _), v in zip(few_params(self.shape), args, strict=True)]
+        self.f.call(emit_few(self.f.module, self.shape, FIELDS, DONE), "void", values)
 
     def _share(self) -> None:
         """What of C is ours."""
@@ -120,6 +143,8 @@ class _Drive:
         self.depth_bytes = self.op("mul", self.field["depth"], shape.size)
         first_row, last_row = self.select(by_cols, 0, first), self.select(by_cols, rows, last)
         self.first_col, stop = self.select(by_cols, first, 0), self.select(by_cols, last, cols)
+        f.when(self.few, lambda: self._few(self.first_col, stop))  # divided by columns, as there are no rows
+        last_row = self.select(self.few, first_row, last_row)
 
         def part(i: str, _: object) -> None:
             self.first_row, self.last_row = i, self.min(self.op("add", i, step), last_row)

@@ -6,6 +6,10 @@
 Strides are in bytes; a row of B, of C and of `old` is contiguous; `old` may be C. Rows beyond `rows` repeat the last
 one: what they store is the same again. Columns beyond `columns` are neither read nor written where there are masks;
 elsewhere they are.
+
+A tile with few accumulators waits for each addition to end before the next one to the same can begin. So there are
+tiles with several sets of them, for every second k, every fourth (`tile1x2.4`), which are added up at the end. And tiles
+that need no masks, since all their columns are there (`tile1x2.4.full`).
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from collections.abc import Sequence
 from symtheano.compile.target.native.gemm.shape import Shape
 from symtheano.compile.target.native.llvm import Function, Module
 
+AHEAD = 8  # vectors of B from which on the next ones are asked for
+LINE = 64  # bytes of a line of the cache
 _PARAMS = (
     ("ptr", "a"),
     ("i64", "a_row"),
@@ -36,32 +42,36 @@ def tile_params(shape: Shape) -> tuple[tuple[str, str], ...]:
     return (*_PARAMS, (shape.type, "factor"))
 
 
-def emit_tile(module: Module, shape: Shape, rows: int, width: int) -> str:
-    """The name of the function for tiles of `rows` rows and `width` vectors."""
-    name = f"gemm.{shape.type}.tile{rows}x{width}"
+def emit_tile(module: Module, shape: Shape, rows: int, width: int, sets: int = 1, full: bool = False) -> str:
+    """The name of the function for tiles of `rows` rows and `width` vectors. sets: of accumulators. full: all columns."""
+    name = f"gemm.{shape.type}.tile{rows}x{width}{f'.{sets}' if sets > 1 else ''}{'.full' if full else ''}"
     if name not in module.functions:
         f = module.function(name, tile_params(shape))
         f.noinline = True
-        _Tile(f, shape, rows, width).write()
+        _Tile(f, shape, rows, width, sets, full).write()
     return f"@{name}"
 
 
 class _Tile:
-    def __init__(self, f: Function, shape: Shape, rows: int, width: int) -> None:
-        self.f, self.shape, self.rows, self.width = f, shape, rows, width
+    def __init__(self, f: Function, shape: Shape, rows: int, width: int, sets: int, full: bool) -> None:
+        self.f, self.shape, self.rows, self.width, self.sets = f, shape, rows, width, sets
         self.last = f.emit("sub i64 %rows, 1")
-        self.masks = lane_masks(f, shape, "%cols", width) if shape.masks else None
+        self.masks = lane_masks(f, shape, "%cols", width) if shape.masks and not full else None
 
     def write(self) -> None:
         f, shape = self.f, self.shape
         rows = [self._row(r) for r in range(self.rows)]
         offsets = [f.emit(f"mul i64 {row}, %a_row") for row in rows]
 
+        count = self.rows * self.width
+
         def step(_: str, carried: list[str]) -> list[str]:
             # Addresses are integers here: the code generator then does not look for other ways to count them, which
             # takes it long and gains nothing.
             a_at, b_at, *sums = carried
             a, b = f.emit(f"inttoptr i64 {a_at} to ptr"), f.emit(f"inttoptr i64 {b_at} to ptr")
+            if self.rows == 1 and self.width >= AHEAD:
+                self._fetch(b)
             row = self._load(b)
             result = []
             for r, offset in enumerate(offsets):
@@ -69,16 +79,49 @@ class _Tile:
                 result += [multiply_add(f, shape, x, y, sums[r * self.width + v]) for v, y in enumerate(row)]
             return [f.emit(f"add i64 {a_at}, %a_k"), f.emit(f"add i64 {b_at}, %b_k"), *result]
 
+        def steps(_: str, carried: list[str]) -> list[str]:
+            a_at, b_at, *before = carried
+            after: list[str] = []
+            for s in range(self.sets):
+                a_at, b_at, *more = step("", [a_at, b_at, *before[s * count : (s + 1) * count]])
+                after += more
+            return [a_at, b_at, *after]
+
         a_start, b_start = f.emit("ptrtoint ptr %a to i64"), f.emit("ptrtoint ptr %b to i64")
-        zeros = [(shape.vector, "zeroinitializer")] * (self.rows * self.width)
-        start = [("i64", a_start), ("i64", b_start), *zeros]
-        _, _, *sums = f.loop("0", "%depth", 1, start, step)
+        zeros = [(shape.vector, "zeroinitializer")] * count
+        start, first = [("i64", a_start), ("i64", b_start)], "0"
+        sums = [zero for _, zero in zeros]
+        if self.sets > 1:
+            first = f.emit(f"and i64 %depth, {-self.sets}")
+            a_at, b_at, *sums = f.loop("0", first, self.sets, [*start, *(zeros * self.sets)], steps)
+            start = [("i64", a_at), ("i64", b_at)]
+            sums = self._together(sums)
+        begin = [*start, *((shape.vector, value) for value in sums)]
+        _, _, *sums = f.loop(first, "%depth", 1, begin, step)
         kinds = [(shape.vector, value) for value in sums]
         sums = f.when(f.emit("icmp ne ptr %old, null"), lambda: self._added(rows, sums), kinds)
         for r, row in enumerate(rows):
             pointer = f.gep("%c", f.emit(f"mul i64 {row}, %c_row"))
             self._store(pointer, sums[r * self.width : (r + 1) * self.width])
         f.ret()
+
+    def _fetch(self, b: str) -> None:
+        """Asks for the row of B after the next one: a single row of A leaves no time to wait for it."""
+        far = self.f.gep(b, self.f.emit("mul i64 %b_k, 2"))
+        fixed = [("i32", "0"), ("i32", "3"), ("i32", "1")]  # to be read, to all caches, data
+        for line in range(0, self.width * self.shape.lanes * self.shape.size, LINE):
+            self.f.intrinsic("llvm.prefetch.p0", "void", [("ptr", self.f.gep(far, str(line))), *fixed])
+
+    def _together(self, sums: list[str]) -> list[str]:
+        """The sets added up, the neighbours first."""
+        count = self.rows * self.width
+        sets = [sums[s * count : (s + 1) * count] for s in range(self.sets)]
+        while len(sets) > 1:
+            pairs = zip(sets[::2], sets[1::2], strict=True)
+            sets = [
+                [self.f.emit(f"fadd {self.shape.vector} {x}, {y}") for x, y in zip(a, b, strict=True)] for a, b in pairs
+            ]
+        return sets[0]
 
     def _row(self, r: int) -> str:
         """Row r, or the last there is."""
