@@ -1,6 +1,7 @@
 """Few rows: B is read once, as it lies in memory, while all sums of a row are in registers.
 
-    void @gemm.float.few(args, scratch, first column, stop, C, C's stride over rows, done, near, its stride, adds, factor)
+    void @gemm.float.few(args, scratch, first column, stop, C, C's stride over rows, done, near,
+                         near's stride over rows, adds, factor)
 
 The arguments are those of the loops (see drive.py), strides in bytes, for all rows and the columns first..stop. Where
 B is so narrow that its columns are one tile, the tile has several sets of accumulators; else none has, so that sums do

@@ -8,8 +8,8 @@ one: what they store is the same again. Columns beyond `columns` are neither rea
 elsewhere they are.
 
 A tile with few accumulators waits for each addition to end before the next one to the same can begin. So there are
-tiles with several sets of them, for every second k, every fourth (`tile1x2.4`), which are added up at the end. And tiles
-that need no masks, since all their columns are there (`tile1x2.4.full`).
+tiles with several sets of them, for every second k, every fourth (`tile1x2.4`), which are added up at the end. And
+there are some that need no masks, since all their columns are there (`tile1x2.4.full`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def tile_params(shape: Shape) -> tuple[tuple[str, str], ...]:
 
 
 def emit_tile(module: Module, shape: Shape, rows: int, width: int, sets: int = 1, full: bool = False) -> str:
-    """The name of the function for tiles of `rows` rows and `width` vectors. sets: of accumulators. full: all columns."""
+    """The name of the function for tiles of `rows` rows and `width` vectors. sets: of accumulators. full: no masks."""
     name = f"gemm.{shape.type}.tile{rows}x{width}{f'.{sets}' if sets > 1 else ''}{'.full' if full else ''}"
     if name not in module.functions:
         f = module.function(name, tile_params(shape))
