@@ -43,11 +43,13 @@ def runtime_context(
     nodes: Mapping[int, Apply | None],
     variables: Mapping[str, Variable],
     inner: Mapping[int, Mapping[str, Variable]] | None = None,
+    compared: Mapping[int, Sequence[str]] | None = None,
 ) -> str:
     """What to add to the message of an error raised inside generated code; "" for errors from elsewhere.
 
     run: the function of that code. nodes: what its lines compute. variables: what its names stand for; inner: the same
-    for lines of its loops, which are functions of the same text.
+    for lines of its loops, which are functions of the same text. compared: names of what a line compares, which may not
+    be what its node reads.
     """
     found = ""
     steps: list[int] = []
@@ -58,9 +60,11 @@ def runtime_context(
         names = (inner or {}).get(lineno)
         if names is not None and isinstance(frame.f_locals.get("t"), int):
             steps.append(frame.f_locals["t"])
-        values = {v: _value(name, frame) for name, v in (variables if names is None else names).items()}
+        known = variables if names is None else names
+        values = {v: _value(name, frame) for name, v in known.items()}
         given = {v: value for v, value in values.items() if value is not None}
-        found = "" if node is None else _context(error, node, given, steps)
+        others = [known[name] for name in (compared or {}).get(lineno, ()) if name in known]
+        found = "" if node is None else _context(error, node, given, steps, others)
     return found
 
 
@@ -68,13 +72,18 @@ def _value(name: str, frame: FrameType) -> Any:
     return frame.f_locals[name] if name in frame.f_locals else frame.f_globals.get(name)
 
 
-def _context(error: BaseException, node: Apply, values: dict[Variable, Any], steps: Sequence[int]) -> str:
-    """steps: in which step of each loop around it; the first step is 0."""
+def _context(
+    error: BaseException, node: Apply, values: dict[Variable, Any], steps: Sequence[int], compared: Sequence[Variable]
+) -> str:
+    """steps: in which step of each loop around it, from 0. compared: shown where an operand is not known."""
+    shown = list(node.inputs)
+    if not all(v in values for v in shown):
+        shown += [v for v in compared if v not in shown]
     loops = "".join(f" in step {t} of a loop," for t in reversed(steps))
     return explain(
         f"This happened in {operation(node)},{loops} while a compiled function ran.",
         operation=str(node.op),
-        operands=[_operand(i, values) for i in node.inputs],
+        operands=[_operand(i, values) for i in shown],
         expression=expression(node.outputs[0]),
         where=str(node.trace or "(a line inside symtheano)"),
         remedy=_remedy(error, node),

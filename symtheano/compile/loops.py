@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symtheano.compile.lower import Draft, Lowered
-from symtheano.compile.program import Body, Call, Check, Perform, Program, State, Step
+from symtheano.compile.program import Body, Call, Check, Copy, Free, Perform, Program, State, Step
 from symtheano.compile.reuse import Roots, reuse_and_free
 from symtheano.graph.variable import Apply, Variable
 from symtheano.tensor.random_function import RandomFunction
@@ -53,9 +53,11 @@ class _Planner:
         self.inputs = tuple(lowered.names[v] for v in op.step.inputs)
         _, self.carry, _ = op.split(self.inputs)
         self.values = [lowered.names[o] for o in op.states]
-        self.roots = Roots(lowered.steps)
         self.traces = [self._trace(k) for k in range(op.n_states)]
-        outputs = [lowered.names[o] for o in op.step.outputs]
+        self.from_authors = self._from_authors()
+        copies = self._copies()
+        self.roots = Roots([*lowered.steps, *copies])
+        outputs = [*self.values, *(lowered.names[o] for o in op.step.outputs[op.n_states :])]
         owned = self._owned()
         rows = self._rows(owned)
         mine = [self.carry[k] for k in sorted(owned)]
@@ -63,7 +65,7 @@ class _Planner:
         once = set(first)
         draws = self._draws(outputs)
         main = [draws.get(s) or self._placed(s, rows) for s in lowered.steps if s not in once]
-        steps = reuse_and_free(main, [], outputs, lowered, owned=mine)
+        steps = self._without_numbers(reuse_and_free([*main, *copies], [], outputs, lowered, owned=mine))
         generators = {s.args[0] for s in draws.values()}
         owned |= {k for k, name in enumerate(self.carry) if name in generators}
         program = Program(
@@ -91,17 +93,45 @@ class _Planner:
             results=tuple(self.draft.results),
         )
 
+    def _without_numbers(self, steps: Sequence[Step]) -> list[Step]:
+        """Numbers need not be freed: that would take longer than it is worth."""
+        kept: list[Step] = []
+        for step in steps:
+            if isinstance(step, Free):
+                names = tuple(n for n in step.names if self.lowered.shapes.get(n) != ())
+                if names:
+                    kept.append(Free(names))
+            else:
+                kept.append(step)
+        return kept
+
     def _trace(self, k: int) -> str:
         kinds = {kind for kind, state in self.draft.results if state == k}
         if "both" in kinds or ("before" in kinds and not self.draft.op.until):
             return "both"
         return "after" if "after" in kinds else ""
 
+    def _from_authors(self) -> set[int]:
+        """The carried arrays that lie in memory which an author's op made. It may keep that, and write there again."""
+        roots = Roots(self.lowered.steps)
+        made = {out for s in self.lowered.steps if isinstance(s, Perform) for out in s.outs}
+        return {k for k in self.draft.op.carried_tensors if roots.of(self.values[k]) in made}
+
+    def _copies(self) -> list[Step]:
+        """Copies of such, where what is carried is not a row of what is collected. They are carried on."""
+        written = [int(w[1:]) for s in self.lowered.steps for w in s.writes]
+        copies: list[Step] = []
+        for k in sorted(self.from_authors):
+            if not self.traces[k] or not self._ndim(k):
+                copies.append(Copy(f"v{max(written) + 1 + len(copies)}", self.values[k], None))
+                self.lowered.variables[copies[-1].writes[0]] = self.draft.op.states[k]
+                self.values[k] = copies[-1].writes[0]
+        return copies
+
     def _owned(self) -> set[int]:
         """The carried states whose memory nobody but the loop can see, and no two of them the same."""
         roots = [self.roots.of(v) for v in self.values[: len(self.carry)]]
         users = Counter(roots)
-        authors = {out for s in self.lowered.steps if isinstance(s, Perform) for out in s.outs}  # who may keep it
         found = {
             k
             for k in self.draft.op.carried_tensors
@@ -109,7 +139,7 @@ class _Planner:
         }
         while True:
             ours = {self.carry[k] for k in found}
-            kept = {k for k in found if (roots[k][0] == "v" and roots[k] not in authors) or roots[k] in ours}
+            kept = {k for k in found if roots[k][0] == "v" or roots[k] in ours}
             if kept == found:
                 return found
             found = kept
@@ -166,6 +196,7 @@ class _Planner:
             carried=self.carry[k] if k < len(self.carry) else None,
             trace=self.traces[k],
             row=row if row == f"r{k}" else None,
+            reread=k in self.from_authors and bool(self.traces[k]) and self._ndim(k) > 0,
             found=self.draft.op.until and ("before", k) in self.draft.results,
             lengths=self.draft.lengths[k],
             may_change=self.draft.may_change[k],

@@ -297,7 +297,8 @@ class State:
 
     value: its name. carried: the input of the step that it is next; None for what is not carried. trace: what is
     collected of it: "" nothing, "after": what each step leaves, "both": also what the first one finds, in front of it.
-    row: the memory in the trace where `value` is computed; None where it is copied there. found: whether what each step
+    row: the memory in the trace where `value` is computed; None where it is copied there, and reread: whether what is
+    carried on is that row, not the value. found: whether what each step
     finds is collected apart from that. lengths: those of a trace that are known beforehand: numbers, (input, axis), or
     None. may_change: whether only a check in each step tells that it keeps its shape. owned: nobody else has the memory
     of the carried value. ndim: None where it is no array.
@@ -307,6 +308,7 @@ class State:
     carried: str | None
     trace: str
     row: str | None
+    reread: bool
     found: bool
     lengths: tuple[int | tuple[str, int] | None, ...]
     may_change: bool

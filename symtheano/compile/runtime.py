@@ -17,6 +17,7 @@ from symtheano.compile.listing import Listing
 from symtheano.compile.mode import Mode
 from symtheano.compile.pipeline import Compiled, compile_graph
 from symtheano.compile.profiling import ProfileStats
+from symtheano.compile.program import Check
 from symtheano.compile.report import text_report
 from symtheano.compile.target.choice import chosen
 from symtheano.compile.tiered import Tier
@@ -198,7 +199,8 @@ class Function:
         if self._numpy is not None and not found:
             source, variables = self.compiled.source, self.compiled.program.variables
             nodes = {line: getattr(step, "node", None) for line, step in source.steps.items()}
-            found = runtime_context(error, self._numpy, nodes, variables, source.variables)
+            compared = {line: step.reads for line, step in source.steps.items() if isinstance(step, Check)}
+            found = runtime_context(error, self._numpy, nodes, variables, source.variables, compared)
         return found
 
     @property

@@ -57,6 +57,9 @@ class Scan(Info, Op):
         Info.__init__(self, step, n_consts, n_carry, until)
         self.truncate, self.name = truncate, name
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.step, self.n_consts, self.n_carry, self.until, self.truncate, self.name)
+
     def __str__(self) -> str:
         return f"{'do_while' if self.until else 'for'}{{cpu,{self.name or 'scan_fn'}}}"
 
@@ -148,7 +151,7 @@ def run_loop(op: Scan, step: Callable[..., Sequence[Any]], inputs: Sequence[Any]
         if op.until and bool(values[-1]):
             break
     if not done:
-        shapes = shapes_of_results(op, inputs[1:])
+        shapes = [*map(np.shape, carry), *shapes_of_results(op, inputs[1:])[op.n_carry :]]
         after = {k: np.zeros((n, *shapes[k]), op.states[k].type.dtype) for k in op.tensors}
         last += [np.zeros(shapes[k], op.states[k].type.dtype) for k in range(op.n_carry, op.n_states)]
     own = [np.array(v) if k in op.tensors else copy.deepcopy(v) for k, v in enumerate(last)]

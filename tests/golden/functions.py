@@ -198,9 +198,32 @@ def shared_subexpressions() -> Any:
     return st.function([x, y], [T.exp(x + y) * 2, T.exp(y + x) + 1, T.exp(x + y)])
 
 
+def recurrent() -> Any:
+    xs, w, h0 = T.dtensor3("xs"), T.dmatrix("w"), T.dmatrix("h0")
+
+    def step(x: Any, h: Any, total: Any, w: Any) -> Any:
+        h = T.tanh(x + T.dot(h, w))
+        return h, total + h, h.sum(axis=1)
+
+    (h, total, sums), _ = st.scan(step, xs, [h0, T.zeros_like(h0), None], w)
+    return st.function([xs, w, h0], [h, total[-1], sums])
+
+
+def until() -> Any:
+    x = T.dscalar("x")
+    roots, _ = st.scan(
+        lambda r, x: ((r + x / r) / 2, st.scan_module.until(abs(r * r - x) < 1e-9)),
+        outputs_info=x,
+        non_sequences=x,
+        n_steps=100,
+    )
+    return st.function([x], roots)
+
+
 FUNCTIONS = {f.__name__: f for f in (
     affine, polynomial, softplus, log_sigmoid, logsumexp, log_softmax, crossentropy, negative_log_likelihood,
     binary_crossentropy, sum_of_squares, mean_and_variance, standardised, counter, swap, logistic_regression,
     relu_network_with_momentum, adam, minibatch, rows_and_slices, embedding_gradient, written_parts, shapes, joined,
     transposed_products, switched, maxima, integers, mixed_precision, default_update, authors_op, shared_subexpressions,
+    recurrent, until,
 )}  # fmt: skip

@@ -77,11 +77,12 @@ def _defined(body: Body) -> Callable[..., Any]:
     def result(outs: list[Any], kind: str, k: int) -> Any:
         if kind == "both":  # what the first step finds, and what each one leaves
             rows = outs[op.after(k)]
-            return np.concatenate([outs[op.before(k)][:1] if len(rows) else outs[op.last(k)][None], rows])
+            first = outs[op.before(k)][:1] if len(rows) else outs[op.last(k)][None]
+            return np.concatenate([first, rows])
         return outs[-1] if kind == "steps" else outs[getattr(op, kind)(k)]
 
     def other(n: int, *inputs: Any) -> tuple[Any, ...]:
-        given = [np.asarray(v) if isinstance(i.type, TensorType) else v for i, v in zip(op.step.inputs, inputs)]
+        given = [np.array(v) if isinstance(i.type, TensorType) else v for i, v in zip(op.step.inputs, inputs)]
         outs = run_loop(op, step, [n, *given])
         return tuple(result(outs, kind, k) for kind, k in body.results)
 

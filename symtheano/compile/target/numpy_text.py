@@ -268,7 +268,11 @@ class _LoopEmitter(_Emitter):
                 self._same_shape("if", k, str(state.carried), f"{state.carried}.shape")
             if state.trace and state.row is None:
                 self._collect(k, state)
-        moves = [(s.carried, s.value) for s in self.body.states if s.carried is not None and s.carried != s.value]
+        moves = [
+            (s.carried, f"a{k}[{_at(s)}]" if s.reread else s.value)
+            for k, s in enumerate(self.body.states)
+            if s.carried is not None and s.carried != s.value
+        ]
         moves += [(kept, name) for name, kept in self.kept.items()]
         if moves:
             self.line(f"        {', '.join(c for c, _ in moves)} = {', '.join(v for _, v in moves)}")
