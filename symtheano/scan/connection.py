@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from symtheano.graph.op import connection_pattern
-from symtheano.graph.variable import Apply, Variable
+from symtheano.graph.variable import Variable
 from symtheano.scan.form import Form
 
 
-def connections(op: Form, node: Apply) -> list[list[bool]]:
+def connections(op: Form) -> list[list[bool]]:
     """`[input][output]` of the node of a loop: nothing depends continuously on n, nor does the number of steps."""
     states = state_masks(op)
     carried = [1 << op.n_consts + k for k in range(op.n_carry)] + [0] * (op.n_states - op.n_carry)
     rows = [*(m | c for m, c in zip(states, carried, strict=True)), *(states[k] for k in op.tensors)]
     rows += [states[k] | carried[k] for k in op.carried_tensors]
     rows += [0] * op.until
-    return [[False] * len(rows), *([bool(row >> i & 1) for row in rows] for i in range(len(node.inputs) - 1))]
+    return [[False] * len(rows), *([bool(row >> i & 1) for row in rows] for i in range(len(op.step.inputs)))]
 
 
 def state_masks(op: Form) -> list[int]:
     """For each state a set of bits: the numbers of the step's inputs that it depends on, in any step."""
-    masks = _of_one_step(op)
+    masks = one_step_masks(op)
     changed = True
     while changed:
         changed = False
@@ -33,7 +33,8 @@ def state_masks(op: Form) -> list[int]:
     return masks
 
 
-def _of_one_step(op: Form) -> list[int]:
+def one_step_masks(op: Form) -> list[int]:
+    """For each state a set of bits: the numbers of the step's inputs that it depends on, in one step."""
     known: dict[Variable, int] = {v: 1 << k for k, v in enumerate(op.step.inputs)}
     for node in op.step.graph.nodes:
         inputs = [known.get(i, 0) for i in node.inputs]

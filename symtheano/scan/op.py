@@ -26,10 +26,12 @@ from symtheano.graph.interpret import evaluate
 from symtheano.graph.op import Op
 from symtheano.graph.text import expression
 from symtheano.graph.variable import Apply, Variable
+from symtheano.scan.adjoint import pull_loop
 from symtheano.scan.connection import connections
 from symtheano.scan.info import Info
 from symtheano.scan.shapes import shapes_in_terms_of, shapes_of_results
 from symtheano.scan.step import Step
+from symtheano.scan.tangent import push_loop
 from symtheano.tensor.convert import as_tensor_variable
 from symtheano.tensor.sizes import as_size, constant_dim, never_one, shape_i
 from symtheano.tensor.type import TensorType
@@ -109,7 +111,7 @@ class Scan(Info, Op):
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Which outputs depend on which inputs, by as many steps as it takes."""
-        return connections(self, node)
+        return connections(self)
 
     def infer_shape(self, node: Apply, shapes: Sequence[Sequence[Any]]) -> list[Any]:
         """The shapes of the outputs; those of results as far as they follow from shapes and constants."""
@@ -119,6 +121,15 @@ class Scan(Info, Op):
             rows[k] = tuple(shape_i(node.outputs[k], a) if size is None else size for a, size in enumerate(rows[k]))
         over_time = [(n, *rows[k]) for k in (*self.tensors, *self.carried_tensors)]
         return [*rows, *over_time, ()] if self.until else [*rows, *over_time]
+
+    # -- derivatives ---------------------------------------------------------------------------------------------------
+    def L_op(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], output_grads: Sequence[Variable]
+    ) -> list[Variable]:
+        return pull_loop(self, inputs, outputs, output_grads)
+
+    def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
+        return push_loop(self, inputs, eval_points)
 
     # -- meaning -------------------------------------------------------------------------------------------------------
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Sequence[list[Any]], *params: Any) -> None:
