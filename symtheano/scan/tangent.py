@@ -86,7 +86,9 @@ class PushedStep:
         given = [self._with_tangents(part) for part in self._parts(inputs[1:], self._starts(inputs[1:], points[1:]))]
         news = [*op.states[: op.n_carry], *new_carry, *op.states[op.n_carry :], *new_results]
         step = Step.of([v for part in leaves for v in part], [*news, *op.step.outputs[op.n_states :]])
-        loop: Any = type(op)(step, len(leaves[0]), len(leaves[1]), op.until, op.truncate, op.name and f"rop_of_{op.name}")
+        loop: Any = type(op)(
+            step, len(leaves[0]), len(leaves[1]), op.until, op.truncate, op.name and f"rop_of_{op.name}"
+        )
         results = loop(inputs[0], *(v for part in given for v in part), return_list=True)
         place = {k: op.n_carry + i for i, k in enumerate(carried)}
         others = [k for k in states if k >= op.n_carry]
