@@ -516,6 +516,27 @@ def test_reports_and_programs_show_loops() -> None:
     assert "next  x1 <- v4 in r0" in text or re.search(r"next  x1 <- v\d+ in r0", text)
 
 
+@pytest.mark.skipif(missing() is not None, reason="no machine code here")
+def test_reports_of_machine_code_show_loops() -> None:
+    xs, w = T.dmatrix("xs"), T.dmatrix("w")
+    h, _ = st.scan(lambda x, h: T.tanh(x + T.dot(h, w)), sequences=xs, outputs_info=T.zeros_like(xs[0]))
+    f = st.function([xs, w], h[-1], mode=st.Mode(target="native"))
+    assert re.search(
+        r"loops:\n  v\d: for\{cpu,scan_fn\}, x0.shape\[0\] times; a step launches 1:\n"
+        r"    k\d: .*add, tanh over x0.shape\[1\]",
+        f.report(),
+    )
+    rows, _ = st.scan(lambda x: st.scan(lambda a, b: T.tanh(a + b), x, T.constant(0.0, dtype="float64"))[0], xs)
+    inner = st.function([xs], rows * 2, mode=st.Mode(target="native")).report()
+    assert re.search(r"x0.shape\[0\] times; a step launches 0:\n.*x0.shape\[1\] times; a step launches 1:", inner)
+    h, _ = st.scan(lambda x, h: T.sort(T.tanh(x + h)), sequences=xs, outputs_info=T.zeros_like(xs[0]))
+    f = st.function([xs], h[-1], mode=st.Mode(target="native"))
+    assert re.search(
+        r"a loop in Python; of its step 1 region is machine code\n.*\n    sort: NumPy's or SciPy's", f.report()
+    )
+    assert "loop0 = " not in f.source("host") and "def loop0(n" in f.source("host")
+
+
 def test_debugprint_opens_loops() -> None:
     k, a = T.iscalar("k"), T.vector("A")
     result, _ = st.scan(lambda prior, a: prior * a, outputs_info=T.ones_like(a), non_sequences=a, n_steps=k)

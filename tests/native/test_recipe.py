@@ -108,7 +108,9 @@ def test_ops_of_authors_have_no_text() -> None:
         closed(x, Own()(x))
 
 
-KNOWN = PROGRAM + """
+KNOWN = (
+    PROGRAM
+    + """
 phases = len(f.compiled.report.phases)
 nodes, text = len(f.graph.nodes), f.report()
 try:
@@ -117,6 +119,7 @@ except ValueError as error:
     told = "dot" in str(error)
 print(phases, len(f.compiled.report.phases), nodes, told, text.count("rules fired"))
 """
+)
 
 
 def test_a_known_graph_is_rewritten_only_for_those_who_ask(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from symtheano.compile.analyse import Analysis
 from symtheano.compile.fuse import Group
 from symtheano.compile.lengths import Length
 from symtheano.compile.naming import Names, groups_of, operations, results
 from symtheano.compile.peak import Amount, amount_text, greatest
 from symtheano.compile.schedule import Region, members
+from symtheano.compile.target.native.account_loops import Through, loop_lines
 from symtheano.compile.target.native.gemm.choice import choice_for
 from symtheano.compile.target.native.gemm.shape import shape_for
 from symtheano.compile.target.native.launched import Launch
@@ -22,6 +24,7 @@ from symtheano.compile.target.native.scratch import CHUNKS
 from symtheano.compile.target.native.toolchain import host
 from symtheano.graph.text import operation
 from symtheano.graph.variable import Apply
+from symtheano.scan.op import Scan
 from symtheano.tensor.array import ArrayOp
 from symtheano.tensor.elemwise import DimShuffle, Elemwise
 from symtheano.tensor.type import TensorType
@@ -29,7 +32,7 @@ from symtheano.tensor.type import TensorType
 
 def account(native: Any, names: Names) -> list[str]:
     """The lines of the report. native: a target.Native."""
-    parts = (_entry, _launches, _steps, _fusions, _refusals, _updates, _work, _memory, _code, _seconds)
+    parts = (_entry, _launches, _loops, _steps, _fusions, _refusals, _updates, _work, _memory, _code, _seconds)
     return [line for part in parts for line in part(native, names)]
 
 
@@ -69,6 +72,14 @@ def _launches(native: Any, names: Names) -> Iterator[str]:
         yield f"  {launch.name}{often}: {what}{_task(launch.group)}{f' over {over}' if over else ''}"
 
 
+def _loops(native: Any, names: Names) -> Iterator[str]:
+    """What is a loop in machine code."""
+    lines = [line for code in _codes(native) for line in loop_lines(code, native.analysis, names, names)]
+    if lines:
+        yield "loops:"
+        yield from lines
+
+
 def _task(group: Group) -> str:
     return f"checks places ({operations(group)})" if group.kind == "check" else operations(group)
 
@@ -83,7 +94,22 @@ def _steps(native: Any, names: Names) -> Iterator[str]:
     found = [p for p in native.schedule.parts if not isinstance(p, Region)]
     if found:
         yield "steps in Python:"
-        yield from (f"  {operations(g) if g.head else 'copy'}: {_why_step(g.head)}" for g in found)
+    loops = iter(native.host.loops.values())
+    for group in found:
+        if group.head is not None and isinstance(group.head.op, Scan):
+            yield from _host_loop(group.head.op, next(loops).native)
+        else:
+            yield f"  {operations(group) if group.head else 'copy'}: {_why_step(group.head)}"
+
+
+def _host_loop(op: Scan, step: Any) -> Iterator[str]:
+    """step: a target.Native, or None where none of it is machine code."""
+    if step is None:
+        yield f"  {op}: a NumPy program, without machine code"
+        return
+    regions = sum(isinstance(p, Region) for p in step.schedule.parts)
+    yield f"  {op}: a loop in Python; of its step {regions} region{'s are' if regions != 1 else ' is'} machine code"
+    yield from (f"  {line}" for line in _steps(step, step.seen.names))
 
 
 def _why_step(node: Apply | None) -> str:
@@ -146,7 +172,7 @@ def _updates(native: Any, names: Names) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------------ work and memory
 
 
-def _key(lengths: list[Length] | tuple[Length, ...], names: Names) -> tuple[int, tuple[str, ...]]:
+def _key(lengths: list[Length] | tuple[Length, ...], names: Any) -> tuple[int, tuple[str, ...]]:
     """A product of lengths: the number, and the others."""
     number = 1
     for n in lengths:
@@ -174,7 +200,7 @@ def _memory(native: Any, names: Names) -> Iterator[str]:
             variable: Any = graph.outputs[item] if isinstance(item, int) else item
             lengths = [native.analysis.lengths.of(n) for n in native.analysis.sizes.of(variable)]
             _add(outputs, np.dtype(variable.type.dtype).itemsize, lengths, names)
-        moments += _scratch(native, code, names)
+        moments += _scratch(native, code, names, native.analysis)
     for moment in moments:
         for lengths_, bytes_ in outputs.items():
             moment[lengths_] = moment.get(lengths_, 0) + bytes_
@@ -183,12 +209,21 @@ def _memory(native: Any, names: Names) -> Iterator[str]:
     yield f"bytes of intermediate values and outputs at the peak: {text}"
 
 
-def _scratch(native: Any, code: RegionCode, names: Names) -> list[Amount]:
-    """The scratch memory of a region, with that of each launch."""
+def _scratch(native: Any, code: RegionCode, names: Any, analysis: Analysis) -> list[Amount]:
+    """The scratch memory of a region, with that of each launch, or of each loop. names: of its lengths."""
     slots: Amount = {}
     for slot in code.scratch.slots:
         _add(slots, slot.bytes, slot.lengths, names)
     found = [slots]
+    for loop in code.loops:
+        through = Through(loop, analysis, names)
+        buffers = dict(slots)
+        for slot in loop.memory.slots:
+            _add(buffers, slot.bytes, slot.lengths, names)
+        for moment in _scratch(native, loop.inner, through, loop.loop.analysis):
+            found.append(dict(buffers))
+            for lengths_, bytes_ in moment.items():
+                found[-1][lengths_] = found[-1].get(lengths_, 0) + bytes_
     for launch in code.launches:
         layout = native.kernels[launch.code].layout
         if layout.scratch:
@@ -200,7 +235,7 @@ def _scratch(native: Any, code: RegionCode, names: Names) -> list[Amount]:
     return found
 
 
-def _add(total: Amount, bytes_: int, lengths: list[Length] | tuple[Length, ...], names: Names) -> None:
+def _add(total: Amount, bytes_: int, lengths: list[Length] | tuple[Length, ...], names: Any) -> None:
     number, key = _key(lengths, names)
     total[key] = total.get(key, 0) + bytes_ * number
 
