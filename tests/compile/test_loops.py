@@ -171,3 +171,30 @@ def test_random_loops(loop: Any, n: int, d: int, seed: int, data: Any) -> None:
 @given(loop=loops(sort=True), **RANDOM)
 def test_random_loops_with_steps_of_the_host(loop: Any, n: int, d: int, seed: int, data: Any) -> None:
     check_loop(loop, n, d, seed, data, "native")
+
+
+DTYPES = "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64 complex128".split()
+
+
+@pytest.mark.parametrize("target", ["numpy", "native"] if missing() is None else ["numpy"])
+@pytest.mark.parametrize("ndim", [0, 1])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_states_of_every_dtype(dtype: str, ndim: int, target: str) -> None:
+    """Numbers are NumPy's scalars in a loop: they must behave as arrays do, down to what overflows."""
+    kind = T.TensorType(dtype, (False,) * ndim)
+    h, x = kind("h"), kind("x")
+    if dtype == "bool":
+        new, result, seen = T.xor(h, x), T.and_(h, T.invert(x)), T.eq(h, x)
+    elif dtype.startswith("complex"):
+        new, result, seen = h * x + h, T.real(h) * 2, T.neq(h, x)
+    else:
+        new, result, seen = h * x + 100, T.maximum(h, x) // 3, T.lt(h, x)
+    op = Scan(Step.of([h, x], [T.cast(new, dtype), result, T.switch(seen, h, x)]), 0, 1)
+    variables = [kind("h0"), T.TensorType(dtype, (False,) * (ndim + 1))("xs")]
+    outs = op.make_node(4, *variables).outputs
+    rng = np.random.default_rng(0)
+    values = [rng.integers(0, 5, size).astype(dtype) for size in ((2,) * ndim, (4, *(2,) * ndim))]
+    f = st.function(variables, outs, mode=st.Mode(target=target))
+    for found, right in zip(f(*values), evaluate(outs, dict(zip(variables, values, strict=True))), strict=True):
+        assert found.dtype == right.dtype and found.shape == right.shape
+        np.testing.assert_allclose(found, right, rtol=1e-2 if dtype == "float16" else 1e-5)
