@@ -7,7 +7,7 @@ collected is memory of the loop's own, if nobody else can see it: then steps may
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,9 @@ from symtheano.graph.variable import Apply, Variable
 from symtheano.tensor.random_function import RandomFunction
 
 
-def planned_loop(draft: Draft) -> Body:
-    """The body of a lowered loop, with its memory."""
-    return _Planner(draft).run()
+def planned_loop(draft: Draft, planned_sides: Callable[[Lowered], dict[str, Program]]) -> Body:
+    """The body of a lowered loop, with its memory. planned_sides: that of plan.py, for the forks in it."""
+    return _Planner(draft, planned_sides).run()
 
 
 def size_names(lowered: Lowered, given: Sequence[str]) -> dict[Variable, str]:
@@ -45,6 +45,7 @@ def size_names(lowered: Lowered, given: Sequence[str]) -> dict[Variable, str]:
 @dataclass
 class _Planner:
     draft: Draft
+    planned_sides: Callable[[Lowered], dict[str, Program]]
 
     def run(self) -> Body:
         """The whole body."""
@@ -78,7 +79,8 @@ class _Planner:
             size_names=size_names(lowered, self.inputs),
             shapes=lowered.shapes,
             rows=tuple(rows.values()),
-            loops={key: planned_loop(draft) for key, draft in lowered.loops.items()},
+            loops={key: planned_loop(draft, self.planned_sides) for key, draft in lowered.loops.items()},
+            sides=self.planned_sides(lowered),
         )
         handed_on = {self.roots.of(v) for v in outputs}
         written = {s.consumes for s in steps if isinstance(s, Call)}

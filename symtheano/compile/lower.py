@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symtheano.compile.program import Call, Check, Copy, Guard, Loop, Perform, Step, View
+from symtheano.compile.branches import Branch, Side
+from symtheano.compile.program import Call, Check, Copy, Fork, Guard, Loop, Perform, Step, Taken, View
 from symtheano.compile.single import in_operators
 from symtheano.compile.sizes import Size, Sizes
 from symtheano.graph.fgraph import FunctionGraph
@@ -39,6 +40,16 @@ class Lowered:
     dtypes: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, tuple[Size, ...]] = field(default_factory=dict)
     loops: dict[str, Draft] = field(default_factory=dict)
+    sides: dict[str, Drawn] = field(default_factory=dict)
+
+
+@dataclass
+class Drawn:
+    """A side of a fork, lowered: a program of inputs and outputs, by their names."""
+
+    lowered: Lowered
+    inputs: list[str]
+    outputs: list[str]
 
 
 @dataclass
@@ -59,6 +70,7 @@ class _Numbers:
 
     constants: Iterator[int] = field(default_factory=itertools.count)
     loops: Iterator[int] = field(default_factory=itertools.count)
+    forks: Iterator[int] = field(default_factory=itertools.count)
 
 
 def lower(fgraph: FunctionGraph, inputs: int) -> Lowered:
@@ -177,8 +189,8 @@ class _Lowering:
         if node in self.shapes:
             self.result.sizes.visit(node)
             return
-        if isinstance(node.op, Scan):
-            self._loop(node)
+        if isinstance(node.op, (Scan, Branch)):
+            self._loop(node) if isinstance(node.op, Scan) else self._fork(node)
             return
         args = tuple(self._tuple(i.owner) if i.owner in self.shapes else self.name(i) for i in node.inputs)
         if isinstance(node.op, Elemwise):
@@ -279,6 +291,23 @@ class _Lowering:
             given[destroyed] = copy
         outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
         self._append(Perform(outs, tuple(given), node))
+
+    # -- branches --------------------------------------------------------------------------------------------------
+    def _fork(self, node: Apply) -> None:
+        condition, *values = map(self.name, node.inputs)
+        self.result.sizes.visit(node)
+        number = next(self.numbers.forks)
+        holds = self._side(f"then{number}", node.op.holds, values)
+        other = self._side(f"else{number}", node.op.other, values)
+        outs = tuple(self._declare(o, self._fresh()) for o in node.outputs)
+        self._append(Fork(outs, condition, holds, other, node))
+
+    def _side(self, key: str, side: Side, values: list[str]) -> Taken:
+        graph = side.step.graph
+        lowered = _Lowering(graph, len(graph.inputs), self.numbers).run()
+        inputs, outputs = ([lowered.names[v] for v in each] for each in (graph.inputs, graph.outputs))
+        self.result.sides[key] = Drawn(lowered, inputs, outputs)
+        return Taken(key, tuple(values[k] for k in side.reads), side.gives)
 
     # -- loops -----------------------------------------------------------------------------------------------------
     def _loop(self, node: Apply) -> None:

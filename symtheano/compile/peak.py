@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from symtheano.compile.program import Call, Copy, Free, Loop, Program, Step
+from symtheano.compile.program import Call, Copy, Fork, Free, Loop, Program, Step
 from symtheano.compile.sizes import Size
 from symtheano.graph.variable import Variable
 from symtheano.tensor.type import TensorType
@@ -23,11 +23,14 @@ def peaks(program: Program) -> list[Amount]:
     alive: dict[str, Amount] = {}
     moments: list[Amount] = []
     for step in program:
+        before = _total(alive.values()) if isinstance(step, Fork) else {}
         if not _follow(step, alive, program):
             continue
         now = _total(alive.values())
         within = _within(step, program) if isinstance(step, Loop) else []
         moments += [_total([now, amount]) for amount in within] or [now]
+        if isinstance(step, Fork):  # what a side gives is counted in the side
+            moments += [_total([before, amount]) for amount in _sides(step, program)]
     return greatest(moments)
 
 
@@ -52,6 +55,19 @@ def _within(loop: Loop, program: Program) -> list[Amount]:
     carried = _total(_amount(name, None, None, inner) for name in inner.inputs if name in alone)
     moments = [_total([carried, amount]) for amount in peaks(inner)] or [carried]
     return [_total(_outside(amount, given)) for amount in moments]
+
+
+def _sides(fork: Fork, program: Program) -> list[Amount]:
+    """What the sides of a fork hold, its results included."""
+    found: list[Amount] = []
+    for side in (fork.holds, fork.other):
+        inner = program.sides[side.program]
+        given: dict[str, Amount] = {}
+        for name, argument in zip(inner.inputs, side.args, strict=True):
+            for axis, size in enumerate(program.shapes.get(argument, ())):
+                given[f"{name}.shape[{axis}]"] = _product(1, [size], program)
+        found += [_total(_outside(amount, given)) for amount in peaks(inner)]
+    return found
 
 
 def _outside(amount: Amount, given: Mapping[str, Amount]) -> Iterable[Amount]:
@@ -107,6 +123,9 @@ def _follow(step: Step, alive: dict[str, Amount], program: Program) -> bool:
         return False
     if isinstance(step, Copy):
         alive[step.out] = _amount(step.out, None, program.shapes.get(step.source), program)
+        return True
+    if isinstance(step, Fork):
+        alive.update((name, _amount(name, None, None, program)) for name in step.outs)
         return True
     if isinstance(step, Loop):
         results = program.loops[step.body].results

@@ -10,10 +10,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from symtheano.compile.collector import paused
-from symtheano.compile.commit import Wanted
-from symtheano.compile.lower import lower
 from symtheano.compile.mode import Mode
-from symtheano.compile.plan import plan
+from symtheano.compile.planned import Settings, planned
 from symtheano.compile.program import Program
 from symtheano.compile.target.choice import chosen
 from symtheano.compile.target.numpy import load
@@ -21,6 +19,7 @@ from symtheano.compile.target.numpy_text import Source, emit
 from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
+from symtheano.scan.ifelse import IfElse
 from symtheano.scan.op import Scan
 from symtheano.tensor.array import ArrayOp
 
@@ -64,7 +63,7 @@ class Compiled:
     @cached_property
     def program(self) -> Program:
         """The steps over named values, with their memory."""
-        return _planned(self.graph, self.settings)
+        return planned(self.graph, self.settings)
 
     @cached_property
     def source(self) -> Source:
@@ -79,19 +78,6 @@ class Compiled:
     def load(self, cells: Sequence[list[Any]]) -> Callable[..., Any]:
         """The running NumPy program over the storages of the shared variables."""
         return load(self.source, self.program, cells)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a program is planned for, see `compile_graph`."""
-
-    inputs: int
-    borrows: tuple[bool, ...]
-    unpack: bool
-    mutable: tuple[int, ...]
-    borrowed: tuple[int, ...]
-    check: bool  # config.check_programs when the function was made
-    floatX: str  # config.floatX, likewise
 
 
 @paused
@@ -140,25 +126,8 @@ def compile_graph(
 def runs_authors_code(graph: FunctionGraph) -> bool:
     """Whether a graph, or the step of one of its loops, has ops whose `perform` is not ours."""
     steps = [node.op.step.graph for node in graph.nodes if isinstance(node.op, Scan)]
-    own = all(isinstance(node.op, (ArrayOp, Scan)) for node in graph.nodes)
+    own = all(isinstance(node.op, (ArrayOp, Scan, IfElse)) for node in graph.nodes)
     return not own or any(map(runs_authors_code, steps))
-
-
-def _planned(graph: FunctionGraph, settings: Settings) -> Program:
-    inputs = settings.inputs
-    lowered = lower(graph, inputs)
-    outputs = [lowered.names[o] for o in graph.outputs]
-    shared = [f"s{k}" for k in range(len(graph.inputs) - inputs)]
-    wanted = Wanted(
-        outputs=tuple(zip(outputs, settings.borrows, strict=False)),
-        updates=tuple((f"s{target - inputs}", outputs[position]) for position, target in graph.updates.items()),
-    )
-    arguments = [f"x{k}" for k in range(inputs)]
-    mutable, borrowed = [f"x{k}" for k in settings.mutable], [f"x{k}" for k in settings.borrowed]
-    program = plan(lowered, wanted, arguments, shared, mutable, borrowed)
-    if settings.check:
-        program.check()
-    return program
 
 
 @paused

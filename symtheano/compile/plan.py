@@ -38,8 +38,17 @@ def plan(
         variables=lowered.variables,
         size_names=size_names(lowered, [*inputs, *shared]),
         shapes=lowered.shapes,
-        loops={key: planned_loop(draft) for key, draft in lowered.loops.items()},
+        loops={key: planned_loop(draft, planned_sides) for key, draft in lowered.loops.items()},
+        sides=planned_sides(lowered),
     )
+
+
+def planned_sides(lowered: Lowered) -> dict[str, Program]:
+    """The programs of the sides of forks: what they give lies in memory of its own."""
+    return {
+        key: plan(side.lowered, Wanted(tuple((name, False) for name in side.outputs), ()), side.inputs, [])
+        for key, side in lowered.sides.items()
+    }
 
 
 class _Borders:

@@ -6,6 +6,7 @@
     Copy(out, source)            a fresh copy
     Perform(outs, args)          an author's Op, run by its own perform
     Loop(outs, count, args)      a loop, whose step is a program of its own: see Body
+    Fork(outs, condition, ...)   one of two programs, by a condition
     Free(names)                  values nobody reads any more
     Assign(target, value)        the new value of a shared variable; all Assigns stand after everything that can fail
 
@@ -206,7 +207,40 @@ class Loop:
         return self.outs
 
 
-Step = Check | View | Call | Copy | Perform | Loop | Free | Assign
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One side of a fork. program: its key among the program's sides. gives: for each of the fork's outs the position
+    among the program's outputs; None where this side has no value for it (then nobody reads it)."""
+
+    program: str
+    args: tuple[str, ...]
+    gives: tuple[int | None, ...]
+
+    def __str__(self) -> str:
+        return f"{self.program}({', '.join(self.args)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    outs: tuple[str, ...]
+    condition: str
+    holds: Taken
+    other: Taken
+    node: Apply
+
+    def __str__(self) -> str:
+        return f"fork  {', '.join(self.outs)} = {self.holds} if {self.condition} else {self.other}"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.condition, *self.holds.args, *self.other.args)))
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return self.outs
+
+
+Step = Check | View | Call | Copy | Perform | Loop | Fork | Free | Assign
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -228,6 +262,7 @@ class Program:
     shapes: dict[str, tuple[Size, ...]] = field(default_factory=dict)  # of the values that stand for variables
     rows: tuple[str, ...] = ()  # memory that steps may write into
     loops: dict[str, Body] = field(default_factory=dict)
+    sides: dict[str, Program] = field(default_factory=dict)  # of forks
 
     def __str__(self) -> str:
         head = (
@@ -238,6 +273,8 @@ class Program:
             lines.append(str(step))
             if isinstance(step, Loop):
                 lines += [f"  {line}" for line in str(self.loops[step.body]).splitlines()]
+            for side in (step.holds, step.other) if isinstance(step, Fork) else ():
+                lines += [f"  {line}" for line in (side.program, *str(self.sides[side.program]).splitlines())]
         return "\n".join([*lines, f"return {', '.join(self.outputs)}"])
 
     def __iter__(self) -> Iterator[Step]:
@@ -263,10 +300,12 @@ class Program:
                 overwritten.add(place)
             if isinstance(step, Assign):
                 committed = True
-            elif committed and isinstance(step, (Check, Perform, Copy, Loop)):
+            elif committed and isinstance(step, (Check, Perform, Copy, Loop, Fork)):
                 raise CheckError(f"step '{step}' can fail, but stands after a shared variable was written")
             if isinstance(step, Loop):
                 self.loops[step.body].check()
+            for side in (step.holds, step.other) if isinstance(step, Fork) else ():
+                self.sides[side.program].check()
             for name in step.writes:
                 if name in known:
                     raise CheckError(f"{name} is computed twice")

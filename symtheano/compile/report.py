@@ -7,7 +7,7 @@ from typing import Any
 
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.pipeline import Compiled
-from symtheano.compile.program import Body, Call, Loop, Program
+from symtheano.compile.program import Body, Call, Fork, Loop, Program
 from symtheano.graph.variable import Variable
 
 
@@ -50,6 +50,10 @@ def _steps(program: Program) -> list[str]:
         if isinstance(step, Loop):
             lines.append(f"{step.body} ({step.node.op}), {_count(step, program)} times:")
             lines += [f"  {line}" for line in _body(program.loops[step.body])]
+        if isinstance(step, Fork):
+            for side, when in ((step.holds, "holds"), (step.other, "does not")):
+                lines.append(f"{side.program} ({step.node.op}), if its condition {when}:")
+                lines += [f"  {line}" for line in _steps(program.sides[side.program])]
     return lines
 
 

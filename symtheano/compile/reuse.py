@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from symtheano.compile.commit import bases, root_of
 from symtheano.compile.lower import Lowered
-from symtheano.compile.program import Call, Copy, Free, Loop, Step, View
+from symtheano.compile.program import Call, Copy, Fork, Free, Loop, Step, View
 
 
 class Roots:
@@ -63,7 +63,7 @@ def reuse_and_free(
                 group.update((o, []) for o in step.outs)
         elif isinstance(step, Copy):
             group[step.out] = []
-        elif isinstance(step, Loop):
+        elif isinstance(step, (Loop, Fork)):
             group.update((o, []) for o in step.outs)
         elif isinstance(step, View):
             views.setdefault(roots.of(step.base), []).extend(step.outs)

@@ -196,6 +196,8 @@ class Function:
         if self._host is not None:
             host = self.compiled.native.host
             found = runtime_context(error, self._host, host.lines, host.variables)
+            for told in (t for side in host.sides.values() for t in side.told()):
+                found = found or runtime_context(error, *told)
         if self._numpy is not None and not found:
             source, variables = self.compiled.source, self.compiled.program.variables
             nodes = {line: getattr(step, "node", None) for line, step in source.steps.items()}

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from symtheano.errors import NotScalarConstantError, add_context, explain
+from symtheano.gradient.guard import Cotangent, Guard, agreed, bare, gathered, guarded, routed, settled
 from symtheano.gradient.null import is_disconnected, is_null
 from symtheano.gradient.paths import Pattern, connected_paths
 from symtheano.graph.null import disconnected_type
@@ -42,31 +43,38 @@ class Pullback:
         fixed: Mapping[Variable, Variable] | None = None,
         constants: Collection[Variable] = (),
     ):
-        self.totals: dict[Variable, Variable] = {v: with_pattern(g, v) for v, g in (fixed or {}).items()}
-        self.terms: dict[Variable, list[Variable]] = {v: list(gs) for v, gs in seeds.items()}
+        self.totals: dict[Variable, Cotangent] = {v: with_pattern(g, v) for v, g in (fixed or {}).items()}
+        self.terms: dict[Variable, list[Cotangent]] = {v: list(gs) for v, gs in seeds.items()}
+        self.everywhere = Guard(None, None, None, True)
         roots = list(dict.fromkeys([*seeds, *self.totals]))
         self.paths = connected_paths(wrt, roots, constants, frozenset(self.totals))
         with derived_from(None):
             for node, pattern in reversed(self.paths.nodes):
                 self._pull(node, pattern)
-            self.gradients = [self._total(w) for w in wrt]
+            self.gradients = [settled(w, self._total(w)) for w in wrt]
 
     def _pull(self, node: Apply, pattern: Pattern) -> None:
         reached = self.paths.reached
-        cotangents = [self._total(o) if o in reached else disconnected_type() for o in node.outputs]
-        if all(map(is_disconnected, cotangents)):
+        found = [self._total(o) if o in reached else disconnected_type() for o in node.outputs]
+        if all(is_disconnected(bare(g)) for g in found):
             return
         set_line(node.trace)
-        for x, term in zip(node.inputs, pull_node(node, cotangents, pattern), strict=True):
-            if x in reached and not is_disconnected(term):
+        for x, term in zip(node.inputs, self._pulled(node, found, pattern), strict=True):
+            if x in reached and not is_disconnected(bare(term)):
                 self.terms.setdefault(x, []).append(term)
 
-    def _total(self, x: Variable) -> Variable:
+    def _pulled(self, node: Apply, cotangents: Sequence[Cotangent], pattern: Pattern) -> list[Cotangent]:
+        if hasattr(node.op, "routes"):
+            return routed(node, cotangents, pattern, self.everywhere)
+        guard, values = agreed(cotangents, node.outputs, self.everywhere)
+        return [guarded(guard, term) for term in pull_node(node, values, pattern)]
+
+    def _total(self, x: Variable) -> Cotangent:
         """The cotangent of `x`; whatever reads `x` has been pulled already."""
         found = self.totals.get(x)
         if found is None:
             set_line(x.line)
-            found = self.totals[x] = accumulate(x, self.terms.pop(x, ()))
+            found = self.totals[x] = gathered(x, self.terms.pop(x, ()), accumulate, self.everywhere)
         return found
 
 

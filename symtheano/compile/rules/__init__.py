@@ -14,6 +14,7 @@ from __future__ import annotations
 from symtheano.compile.rules.canonicalize import CANONICAL
 from symtheano.compile.rules.expand import EXPANSIONS
 from symtheano.compile.rules.fold import constant_folding
+from symtheano.compile.rules.ifelse import IFELSE
 from symtheano.compile.rules.index import INDEXING, LATE
 from symtheano.compile.rules.inline import inline_graphs
 from symtheano.compile.rules.linalg import DETERMINANTS
@@ -39,6 +40,7 @@ CANONICALIZE: tuple[AnyRule, ...] = (
     *VIEWS,
     *INDEXING,
     *SWITCHES,
+    *IFELSE,
     *REDUCTIONS,
     *CANONICAL,
     *PARITY,

@@ -31,6 +31,7 @@ from symtheano.compile.program import (
     Call,
     Check,
     Copy,
+    Fork,
     Free,
     Guard,
     Loop,
@@ -38,6 +39,7 @@ from symtheano.compile.program import (
     Program,
     State,
     Step,
+    Taken,
     View,
 )  # fmt: skip
 from symtheano.graph.variable import Apply, Variable
@@ -104,10 +106,10 @@ def emit(program: Program, unpack: bool, poison: bool = False) -> Source:
 
 
 def constants_of(program: Program) -> dict[str, Any]:
-    """The constants of a program and of its loops."""
+    """The constants of a program, of its loops and of the sides of its forks."""
     found = dict(program.constants)
-    for body in program.loops.values():
-        found.update(constants_of(body.program))
+    for inner in (*(body.program for body in program.loops.values()), *program.sides.values()):
+        found.update(constants_of(inner))
     return found
 
 
@@ -168,12 +170,22 @@ class _Emitter:
             _LoopEmitter(step.body, body, self.text).run()
             args = ", ".join((step.count, *step.args))
             self.line(f"{indent}{', '.join(step.outs)}, = {step.body}({args})", where, step)
+        elif isinstance(step, Fork):
+            self._fork(step, where)
         elif isinstance(step, Free):
             if self.text.poison:
                 self.line(f"{indent}poison({', '.join(step.names)})", step=step)
             self.line(f"{indent}del {', '.join(step.names)}", step=step)
         else:
             self._assign(step)
+
+    def _fork(self, step: Fork, where: str) -> None:
+        sides = (f"{self.indent}if {step.condition}:", step.holds), (f"{self.indent}else:", step.other)
+        for _, side in sides:
+            _SideEmitter(side, self.program.sides[side.program], self.text).run()
+        for (head, side), line in zip(sides, (where, ""), strict=True):
+            self.line(head, line, step)
+            self.line(f"{self.indent}    {', '.join(step.outs)}, = {side}", step=step)
 
     def copied(self, name: str, value: str | None = None) -> str:
         """A copy of what has a name, or of another value of the same type."""
@@ -184,6 +196,25 @@ class _Emitter:
         cell = f"k{self.program.shared.index(step.target)}"
         comment = "updated in place" if step.in_place else "updated"
         self.line(f"    {cell}[0] = {self.returned(step.value)}", comment, step)
+
+
+class _SideEmitter(_Emitter):
+    """Writes the function of one side of a fork, behind those of the forks and loops within it."""
+
+    def __init__(self, side: Taken, program: Program, text: _Text):
+        super().__init__(program, text)
+        self.side = side
+
+    def run(self) -> None:
+        """The whole function, into the text."""
+        program = self.program
+        self.line(f"def {self.side.program}({', '.join(program.inputs)}):")
+        for step in program.steps:
+            self.step(step)
+        values = ["None" if place is None else program.outputs[place] for place in self.side.gives]
+        self.line(f"    return {', '.join(values)},")
+        self.line("")
+        self.text.lines += [_Line(line.text, line.step, program.variables) for line in self.lines]
 
 
 class _LoopEmitter(_Emitter):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from symtheano.compile.analyse import Analysis
+from symtheano.compile.branches import Branch
 from symtheano.compile.fuse import Group
 from symtheano.compile.lengths import Length
 from symtheano.compile.naming import Names, groups_of, operations, results
@@ -115,6 +116,8 @@ def _host_loop(op: Scan, step: Any) -> Iterator[str]:
 def _why_step(node: Apply | None) -> str:
     if node is None:
         return "a copy that no kernel makes"
+    if isinstance(node.op, Branch):
+        return "only the side that is taken runs, each a function of its own"
     if not isinstance(node.op, ArrayOp):
         return "its author's code is Python"
     variables: list[Any] = [*node.inputs, *node.outputs]

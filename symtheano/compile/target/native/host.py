@@ -19,10 +19,12 @@ from typing import Any
 import numpy as np
 
 from symtheano.compile.analyse import Analysis, Check
+from symtheano.compile.branches import Branch
 from symtheano.compile.fuse import Fusion, Group
 from symtheano.compile.lengths import Axis, Formula, Length, Number, given_in
 from symtheano.compile.schedule import Region, Schedule
 from symtheano.compile.target.native.host_loop import HostLoop
+from symtheano.compile.target.native.host_side import HostSide
 from symtheano.compile.target.numpy import apart, performer, run_of
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Constant, Variable
@@ -34,7 +36,7 @@ from symtheano.tensor.type import TensorType
 
 @dataclass
 class Host:
-    """text: of `run`. constants, performs, loops, variables: what its names stand for. lines: of authors' ops."""
+    """text: of `run`. The other fields are what its names stand for, and lines: those of authors' ops."""
 
     text: str
     constants: dict[str, Any]
@@ -42,6 +44,7 @@ class Host:
     lines: dict[int, Apply]
     variables: dict[str, Variable]
     loops: dict[str, HostLoop] = field(default_factory=dict)
+    sides: dict[str, HostSide] = field(default_factory=dict)
 
 
 def emit_host(
@@ -79,6 +82,7 @@ def load_host(
     scope.update((f"region{k}", one) for k, one in enumerate(regions))
     scope.update((name, performer(node)) for name, node in host.performs.items())
     scope.update((name, loop.load()) for name, loop in host.loops.items())
+    scope.update((name, side.load()) for name, side in host.sides.items())
     scope.update(other=other, tidy=tidy, apart=apart, deepcopy=copy.deepcopy, **_FORMULAS)
     return run_of(host.text, scope)
 
@@ -116,6 +120,7 @@ class _Emitter:
         self.performs: dict[str, Apply] = {}
         self.performed: dict[int, Apply] = {}
         self.loops: dict[str, HostLoop] = {}
+        self.sides: dict[str, HostSide] = {}
         self.count = 0
 
     def run(self) -> Host:
@@ -135,7 +140,7 @@ class _Emitter:
         text = "\n".join([f"def run({self.arguments}):", *(f"    {line}" for line in self.lines)]) + "\n"
         told = self.names.items() if self.performed else ()  # nothing else is explained here: no graph is held
         variables = {name: variable for variable, name in told}
-        return Host(text, self.constants, self.performs, self.performed, variables, self.loops)
+        return Host(text, self.constants, self.performs, self.performed, variables, self.loops, self.sides)
 
     def _guard_written(self) -> None:
         """What is overwritten lies as machine code wants it, and shares no memory with what is read."""
@@ -199,6 +204,8 @@ class _Emitter:
             return
         if isinstance(node.op, Scan):
             self._loop(node)
+        elif isinstance(node.op, Branch):
+            self._branch(node)
         elif isinstance(node.op, ArrayOp):
             self.names.update(zip(node.outputs, self._array(node), strict=True))
         else:
@@ -219,6 +226,20 @@ class _Emitter:
         outs = [self.fresh() for _ in small.places]
         self.line(f"{', '.join(outs)}, = {name}({', '.join(args)})")
         self.names.update(zip((node.outputs[p] for p in small.places), outs, strict=True))
+
+    def _branch(self, node: Apply) -> None:
+        condition, *values = map(self.name, node.inputs)
+        outs = [self.fresh() for _ in node.outputs]
+        for head, kind, side in ((f"if {condition}:", "then", node.op.holds), ("else:", "else", node.op.other)):
+            name = f"{kind}{len(self.sides) // 2}"
+            self.sides[name] = HostSide(side.step.graph)
+            given = [out for out, place in zip(outs, side.gives, strict=True) if place is not None]
+            self.line(head)
+            self.line(f"    {', '.join(given)}, = {name}({', '.join(values[k] for k in side.reads)})")
+            for out in outs:
+                if out not in given:
+                    self.line(f"    {out} = None")
+        self.names.update(zip(node.outputs, outs, strict=True))
 
     def _perform(self, node: Apply) -> None:
         args = [self.name(i) for i in node.inputs]

@@ -64,9 +64,10 @@ class Seen:
         return {"native": self.source, "llvm": self.llvm, "host": self.host}
 
     def host(self) -> str:
-        """The host program, and its loops."""
+        """The host program, its loops and the sides of its branches."""
         host = self.native.host
-        return "\n".join([host.text, *(f"# {name}\n{loop.text}" for name, loop in host.loops.items())])
+        inner = (*host.loops.items(), *host.sides.items())
+        return "\n".join([host.text, *(f"# {name}\n{each.text}" for name, each in inner)])
 
 
 def _title(part: Part) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from symtheano.compile import tiered
 from symtheano.compile.agenda import agenda
 from symtheano.compile.analyse import Analysis, analyse
+from symtheano.compile.branches import Branch, with_branches
 from symtheano.compile.fuse import Fusion, fuse
 from symtheano.compile.looping import expanded, plan_loop
 from symtheano.compile.schedule import Region, Schedule, add_reads, schedule
@@ -177,7 +178,7 @@ def prepare(graph: FunctionGraph, inputs: int, unpack: bool, floatX: str | None 
     """A graph up to its schedule: all that depends on settings which may change meanwhile."""
     floatX = floatX or config.floatX
     clock = Clock()
-    small = expanded(graph)
+    small = expanded(with_branches(graph))
     clock.note("expand")
     analysis = analyse(small, is_native, floatX, plan_loop)
     clock.note("analyse")
@@ -188,7 +189,8 @@ def prepare(graph: FunctionGraph, inputs: int, unpack: bool, floatX: str | None 
     if config.check_programs:
         agenda(analysis, fusion, plan, inputs).check()
     groups = [g for p in plan.parts if isinstance(p, Region) for g in p.groups]
-    if all(group.kind == "copy" for group in groups):
+    branches = any(isinstance(node.op, Branch) for node in small.nodes)
+    if all(group.kind == "copy" for group in groups) and not branches:
         return None  # what only copies lets the NumPy program lend memory
     return Prepared(graph, analysis, fusion, plan, inputs, unpack, floatX, clock)
 
@@ -231,7 +233,7 @@ class Prepared:
         graph, inputs = analysis.graph, self.inputs
         clock.note("wait")
         parts = [p for p in plan.parts if isinstance(p, Region)]
-        whole = len(plan.parts) == 1 and _all_arrays(graph) and calls.available() is None
+        whole = len(plan.parts) == len(parts) == 1 and _all_arrays(graph) and calls.available() is None
         checks = list(dict.fromkeys(c for each in analysis.checks.values() for c in each))
         if whole:
             add_reads(parts[0], checks)
@@ -245,6 +247,8 @@ class Prepared:
         for loop in program.loops.values():
             steps = loop.op.step.graph
             loop.native = None if draws(loop.op) else compile_native(steps, len(steps.inputs), unpack=False)
+        for side in program.sides.values():
+            side.native = compile_native(side.graph, len(side.graph.inputs), unpack=False)
         cold = {name for code in codes for name in code.cold()}
         signatures = [_signature(part, plan, graph) for part in parts]
         shared: list[Variable] = []
