@@ -41,7 +41,7 @@ lint: $(STAMP)  ## ruff
 types: $(STAMP)  ## mypy --strict
 	$(PY) -m mypy
 
-bench: $(STAMP) $(if $(or $(findstring native,$(ARGS)),$(if $(strip $(ARGS)),,all)),bench-setup)  ## run the benchmarks
+bench: $(STAMP) $(if $(or $(findstring native,$(ARGS)),$(findstring scan,$(ARGS)),$(if $(strip $(ARGS)),,all)),bench-setup)  ## run the benchmarks
 	$(PY) -m benchmarks $(ARGS)
 
 bench-setup: $(PEERS:%=.bench/%/.installed)  ## make the virtual environments of the peers (JAX, torch, PyTensor)

@@ -17,9 +17,13 @@ from pathlib import Path
 from benchmarks import call_overhead, compile_scaling, conv, import_time, memory, mlp
 from benchmarks.harness import Result, as_json, machine, markdown, text
 from benchmarks.native import program as native
+from benchmarks.scan import program as scan
 
-NATIVE = "native"
-EPILOG = f"`python -m benchmarks {NATIVE}` compares with JAX, torch and PyTensor; `{NATIVE} --help` tells its options."
+SUITES = {"native": native.main, "scan": scan.main}
+EPILOG = (
+    "`python -m benchmarks native` compares with JAX, torch and PyTensor, `python -m benchmarks scan` compares loops "
+    "with JAX and PyTensor; each has a --help of its own."
+)
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 DATA = ROOT / "docs" / "benchmarks"
@@ -33,10 +37,11 @@ ALL = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what is asked for; 1 where a goal is missed."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == [NATIVE]:
-        return native.main(given[1:])
+    if given and given[0] in SUITES:
+        return SUITES[given[0]](given[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=EPILOG)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ALL)} (default: all, and {NATIVE})")
+    names = f"of {', '.join(ALL)} (default: all, and {', '.join(SUITES)})"
+    parser.add_argument("names", nargs="*", metavar="name", help=names)
     parser.add_argument("--quick", action="store_true", help="few samples, nothing written: to see that all runs")
     options = parser.parse_args(given)
     unknown = [n for n in options.names if n not in ALL]
@@ -52,8 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(facts, results)
     missed = [f"{name}: {row.name}" for name, r in results.items() for row in r.rows if row.verdict == "MISSED"]
     print("\n" + ("all goals reached" if not missed else "goals missed:\n  " + "\n  ".join(missed)))
-    side_by_side = 0 if options.names else native.main(["--quick"] if options.quick else [])
-    return int(bool(missed) or side_by_side)
+    suites = [] if options.names else SUITES.values()
+    side_by_side = [suite(["--quick"] if options.quick else []) for suite in suites]
+    return int(bool(missed) or any(side_by_side))
 
 
 def write(facts: dict[str, str], results: dict[str, Result]) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,8 @@ from benchmarks.native.goals import GOALS, geometric, verdicts
 from benchmarks.native.measure import LINES, Setting, compare_means, counting, differing, one_case
 from benchmarks.native.peers import OURS, Peer, PeerError, PeerTimeout, pythons
 from benchmarks.native.record import WARM, Record, Spread, from_plain, spread
-from benchmarks.native.report import goal_table, markdown, missing, quantity, table
+from benchmarks.native.report import LINES as WORDS
+from benchmarks.native.report import NATIVE, goal_table, markdown, missing, quantity, table
 from benchmarks.native.worker import CHECKED_CALLS, loop_of
 
 SMALL = [
@@ -232,17 +234,16 @@ def test_quantities(value: float | None, unit: str, text: str) -> None:
     assert quantity(value, unit) == text
 
 
-def test_tables_are_written_between_the_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_are_written_between_the_marks(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
-    page.write_text(f"before\n{program.MARKS[0]}\nold\n{program.MARKS[1]}\nafter\n", encoding="utf-8")
-    monkeypatch.setattr(program, "PAGE", page)
-    monkeypatch.setattr(program, "DATA", tmp_path / "native.json")
+    page.write_text(f"before\n{NATIVE.marks[0]}\nold\n{NATIVE.marks[1]}\nafter\n", encoding="utf-8")
+    suite = replace(NATIVE, page=page)
     call = Record(
         "calls", "x + 1", values={OURS: [1e-7, 1e-7], "jax": [4e-6, 4e-6]}, errors={"torch": "does not start"}
     )
-    program.write({"date": "today"}, {"calls": [call]}, {"calls": "(first)"})
+    program.write(suite, {"date": "today"}, {"calls": [call]}, {"calls": "(first)"})
     sizes = Record("sizes", "ratio", unit="x", values={OURS: [1.0, 1.2]})
-    program.write({"date": "tomorrow"}, {"sizes": [sizes]}, {"sizes": "(second)"})  # the calls stay
+    program.write(suite, {"date": "tomorrow"}, {"sizes": [sizes]}, {"sizes": "(second)"})  # the calls stay
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     for part in (
@@ -255,13 +256,13 @@ def test_tables_are_written_between_the_marks(tmp_path: Path, monkeypatch: pytes
         ">= 20.0",
     ):
         assert part in text
-    data = json.loads((tmp_path / "native.json").read_text(encoding="utf-8"))
+    data = json.loads((tmp_path / "benchmarks" / "native.json").read_text(encoding="utf-8"))
     assert list(data["lines"]) == ["calls", "sizes"]
     assert data["lines"]["calls"]["records"][0]["ratios"]["jax"]["median"] == pytest.approx(40)
 
 
 def test_every_line_has_goals_and_words() -> None:
-    assert list(LINES) == list(GOALS)
+    assert list(LINES) == list(GOALS) == list(WORDS)
     nothing = {line: {"facts": "", "records": []} for line in LINES}
     text = markdown({"facts": {}, "lines": nothing}, {line: [] for line in LINES})
     assert text.count("not measured") == len([v for line in LINES for v in verdicts(line, [])])

@@ -153,6 +153,11 @@ def inputs(case: Case) -> tuple[Array, ...]:
     return normal(4, 8), normal(8, 8, scale=0.3), normal(8)
 
 
+def shortened(case: Case, rows: int) -> tuple[Array, ...]:
+    """Arguments of a step on the first rows of its data."""
+    return tuple(np.ascontiguousarray(a[:rows]) for a in inputs(case)[:2])
+
+
 def observations() -> tuple[Array, Array, Array]:
     """Of the regression: the group of each, whether it was on the floor, the measured value."""
     rng = np.random.default_rng(3)

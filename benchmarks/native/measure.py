@@ -33,6 +33,7 @@ class Setting:
     large: bool = False
     only: str = ""
     threads: int = 0
+    suite: str = "native"
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="symtheano-bench-")))
     say: Callable[[str], None] = lambda text: None
     hellos: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Setting:
     def start(self, contender: str, cache: Path | None = None, preload: Path | None = None) -> Peer:
         """A process of its own; without a folder, with the cache that is kept from run to run."""
         keep = cache or BENCH / "cache" / contender
-        peer = Peer(contender, self.pythons[contender], keep, self.log, self.threads, preload)
+        peer = Peer(contender, self.pythons[contender], keep, self.log, self.threads, preload, self.suite)
         self.hellos[contender] = peer.hello
         return peer
 
@@ -183,12 +184,12 @@ def compare_means(record: Record, means: dict[str, list[float]]) -> None:
             record.values.pop(contender, None)
 
 
-def compiling(setting: Setting) -> list[Record]:
+def compiling(setting: Setting, found: Sequence[Case]) -> list[Record]:
     """Cold, in fresh processes with empty caches, in turn; symtheano once more where the first left a cache."""
     setting.close()
     records = []
     few = {OURS: 3, "jax": 3, "pytensor": 1}
-    for case in setting.chosen(cases.compiled()):
+    for case in setting.chosen(found):
         record = Record("compile", case.name, case.kind, case.shape)
         means: dict[str, list[float]] = {}
         for k in range(1 if setting.quick else 3):
@@ -255,14 +256,14 @@ def counting(folder: Path) -> Path:
     return made
 
 
-def memory(setting: Setting) -> list[Record]:
-    """Peak of what training steps hold, each in a fresh process, in which allocations are counted."""
+def memory(setting: Setting, found: Sequence[Case]) -> list[Record]:
+    """Peak of what calls hold, each in a fresh process, in which allocations are counted."""
     records = []
     try:
         counter = counting(setting.folder)
     except (OSError, subprocess.CalledProcessError) as error:
         return [Record("memory", "needs a C compiler and glibc", errors={OURS: str(error)})]
-    for case in setting.chosen(cases.steps()):
+    for case in setting.chosen(found):
         record = Record("memory", case.name, case.kind, case.shape, "bytes")
         for contender in setting.pythons:
             try:
@@ -286,8 +287,8 @@ LINES: dict[str, Callable[[Setting], list[Record]]] = {
     "steps": lambda setting: timed(setting, cases.steps()),
     "calls": lambda setting: timed(setting, cases.calls()),
     "logp": lambda setting: timed(setting, cases.logp()),
-    "compile": compiling,
+    "compile": lambda setting: compiling(setting, cases.compiled()),
     "scaling": scaling,
     "sizes": sizes,
-    "memory": memory,
+    "memory": lambda setting: memory(setting, cases.steps()),
 }

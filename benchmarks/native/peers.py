@@ -8,7 +8,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -36,10 +36,12 @@ def title(contender: str) -> str:
     return TITLES.get(contender, contender)
 
 
-def pythons(given: Mapping[str, str | None]) -> dict[str, str]:
+def pythons(given: Mapping[str, str | None], homes: Sequence[str] = tuple(HOMES.values())) -> dict[str, str]:
     """The Python of each contender that is there; `given`: of the environments, those that were named."""
     found = {OURS: sys.executable}
     for contender, home in HOMES.items():
+        if home not in homes:
+            continue
         path = Path(given.get(home) or BENCH / home / "bin" / "python")
         if path.exists():
             found[contender] = str(path)
@@ -70,13 +72,20 @@ class Peer:
     """A running contender."""
 
     def __init__(
-        self, contender: str, python: str, cache: Path, log: Path, threads: int = 0, preload: Path | None = None
+        self,
+        contender: str,
+        python: str,
+        cache: Path,
+        log: Path,
+        threads: int = 0,
+        preload: Path | None = None,
+        suite: str = "native",
     ):
         self.contender = contender
         cache.mkdir(parents=True, exist_ok=True)
         with log.open("a") as errors:
             self.process = subprocess.Popen(
-                [python, "-m", "benchmarks.native.worker", contender],
+                [python, "-m", "benchmarks.native.worker", contender, suite],
                 cwd=ROOT, env=environment(contender, cache, threads, preload),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
             )  # fmt: skip

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.harness import number
-from benchmarks.native.goals import Verdict, verdicts
+from benchmarks.native.goals import GOALS, Verdict, verdicts
+from benchmarks.native.measure import LINES as MEASURED
 from benchmarks.native.peers import CONTENDERS, HOMES, OURS, title
 from benchmarks.native.record import WARM, Record
+from benchmarks.native.suite import Suite
 
 TITLE = "The native target, against JAX, torch, PyTensor"
 HOW = """
@@ -48,6 +50,7 @@ LINES = {
         "the batch needs, and gradients and parameters that are not written in place.",
     ),
 }
+NATIVE = Suite("native", ("jax", "torch", "pytensor"), TITLE, HOW, LINES, GOALS, MEASURED)
 SCALES = (("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0))
 
 
@@ -107,19 +110,19 @@ def goal_table(found: Sequence[Verdict]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def missing(pythons: Mapping[str, str]) -> str:
+def missing(pythons: Mapping[str, str], homes: Sequence[str] = NATIVE.homes) -> str:
     """A sentence on the peers that are not there."""
-    absent = [title(c) for c in HOMES if c not in pythons]
+    absent = [title(c) for c, home in HOMES.items() if home in homes and c not in pythons]
     return f"Not installed, so not measured: {', '.join(absent)}." if absent else ""
 
 
-def markdown(data: Mapping[str, Any], lines: Mapping[str, Sequence[Record]]) -> str:
-    """The generated section of docs/benchmarks.md. data: `facts` of the whole and of each line."""
+def markdown(data: Mapping[str, Any], lines: Mapping[str, Sequence[Record]], suite: Suite = NATIVE) -> str:
+    """The suite's section of docs/benchmarks.md. data: `facts` of the whole and of each line."""
     facts = [f"| {k} | {v} |" for k, v in data["facts"].items()]
-    judged = [v for line, records in lines.items() for v in verdicts(line, records)]
-    parts = [f"## {TITLE}", "", HOW.strip(), "", "| | |", "|---|---|", *facts, "", *goal_table(judged)]
+    judged = [v for line, records in lines.items() for v in verdicts(line, records, suite.goals)]
+    parts = [f"## {suite.title}", "", suite.how.strip(), "", "| | |", "|---|---|", *facts, "", *goal_table(judged)]
     for line, records in lines.items():
-        heading, how = LINES[line]
+        heading, how = suite.words[line]
         when = data["lines"][line]["facts"]
         parts += ["", f"### {heading}", "", how, f"{when}", ""]
         if line == "sizes":

@@ -1,4 +1,4 @@
-"""A contender's process: `PYTHON -m benchmarks.native.worker NAME`, from the repository's root.
+"""A contender's process: `PYTHON -m benchmarks.native.worker NAME SUITE`, from the repository's root.
 
 One request a line on standard input, one answer a line on standard output, both JSON. What libraries print goes to
 standard error. An answer is {"ok": ...} or {"error": text}.
@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.native.cases import Case, inputs
 from benchmarks.native.contender import Contender, Run
 
 CONTENDERS: dict[str, tuple[str, str, tuple[Any, ...]]] = {  # name: module, class, arguments
@@ -82,10 +81,11 @@ class Ready:
 class Worker:
     """The requests, by their names."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, suite: str = "native"):
         module, kind, arguments = CONTENDERS[name]
+        self.cases = import_module(f"benchmarks.{suite}.cases")
         started = time.perf_counter()
-        self.contender: Contender = getattr(import_module(f"benchmarks.native.{module}"), kind)(*arguments)
+        self.contender: Contender = getattr(import_module(f"benchmarks.{suite}.{module}"), kind)(*arguments)
         imported = time.perf_counter()
         self.contender.start()
         self.seconds = {"import": imported - started, "first": time.perf_counter() - imported}
@@ -101,14 +101,20 @@ class Worker:
             "python": sys.version.split()[0],
         }
 
-    def _build(self, case: Case) -> Run:
-        return self.contender.build(case, [self.contender.array(a) for a in inputs(case)])
+    def _case(self, fields: dict[str, Any]) -> Any:
+        return self.cases.Case(**{**fields, "shape": tuple(fields["shape"])})
+
+    def _arrays(self, values: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(self.contender.array(a) for a in values)
+
+    def _build(self, case: Any) -> Run:
+        return self.contender.build(case, self._arrays(self.cases.inputs(case)))
 
     def prepare(self, case: dict[str, Any], folder: str, seconds: float) -> dict[str, Any]:
         """Builds a case, saves its results in the folder, and settles how it is timed in samples of `seconds`."""
         self.ready = None
         gc.collect()
-        which = _case(case)
+        which = self._case(case)
         run = self._build(which)
         files = self._results(run, CHECKED_CALLS if run.state() else 1, Path(folder))
         self.contender.steady(run)
@@ -149,8 +155,8 @@ class Worker:
     def compile(self, case: dict[str, Any]) -> dict[str, Any]:
         """Seconds from the first variable to the end of the first call, and of each result its mean magnitude."""
         self.contender.all_ways = False
-        which = _case(case)
-        data = [self.contender.array(a) for a in inputs(which)]
+        which = self._case(case)
+        data = self._arrays(self.cases.inputs(which))
         gc.collect()
         start = time.perf_counter()
         run = self.contender.build(which, data)
@@ -161,17 +167,18 @@ class Worker:
         return {"seconds": seconds, "means": [float(np.abs(a.astype("float64")).mean()) for a in arrays]}
 
     def memory(self, case: dict[str, Any]) -> int:
-        """Bytes that three steps hold at their peak, beyond what the process holds after steps on one row.
+        """Bytes that three calls hold at their peak, beyond what the process holds after calls on one row.
 
         The process must have been started with `counted.c` before its C library.
         """
         counted = ctypes.CDLL(None)
         for name in ("counted_held", "counted_most"):
             getattr(counted, name).restype = ctypes.c_long
-        run = self._build(_case(case))
+        which = self._case(case)
+        run = self._build(which)
         self.contender.steady(run)
         call, full = run.calls[-1], run.args
-        one = [self.contender.array(np.ascontiguousarray(a[:1])) for a in inputs(_case(case))[:2]]
+        one = self._arrays(self.cases.shortened(which, 1))
         for args in (full, one) if self.contender.first_call_compiles else (one,):
             for _ in range(3):
                 run.wait(call(*args))
@@ -188,25 +195,20 @@ class Worker:
 
         Each repetition is a function of its own, which has seen one other size before.
         """
-        which = _case(case)
-        x, labels = inputs(which)[:2]
-        batches = {n: tuple(self.contender.array(np.ascontiguousarray(a[:n])) for a in (x, labels)) for n in sizes}
+        which = self._case(case)
+        batches = {n: self._arrays(self.cases.shortened(which, n)) for n in sizes}
         found: dict[int, list[float]] = {n: [] for n in sizes}
         for k in range(repeats):
             run = self._build(which)
             call = run.calls[-1]
             run.wait(call(*run.args))
             self.contender.steady(run)
-            loop = loop_of(2)
+            loop = loop_of(len(run.args))
             for n in random.Random(k).sample(sizes, len(sizes)):
                 first = loop(1, call, batches[n], run.wait)
                 steady = statistics.median(loop(1, call, batches[n], run.wait) for _ in range(9))
                 found[n].append(first / steady)
         return list(found.values())
-
-
-def _case(fields: dict[str, Any]) -> Case:
-    return Case(**{**fields, "shape": tuple(fields["shape"])})
 
 
 def _version(package: str) -> str:
@@ -225,7 +227,7 @@ def main() -> None:
         request = json.loads(line)
         name = request.pop("do")
         try:
-            worker = worker or Worker(sys.argv[1])
+            worker = worker or Worker(*sys.argv[1:])
             answer = {"ok": getattr(worker, name)(**request)}
         except Exception as error:
             traceback.print_exc()

@@ -1,0 +1,101 @@
+"""JAX: lax.scan under jit; where products can be taken before the loop, the faster of both ways counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.native import by_jax
+from benchmarks.native.contender import Run
+from benchmarks.scan.cases import BETAS, EPSILON, RATE, Case
+from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of, ways_of
+
+
+def scan(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], keep: Sequence[int]) -> Any:
+    """See formulas.py."""
+
+    def body(state: Any, x: Any) -> Any:
+        new = step(*x, *state, *consts)
+        return new, tuple(new[k] for k in keep)
+
+    return jax.lax.scan(body, tuple(carry), tuple(xs))
+
+
+def repeat(step: Any, count: int, carry: Sequence[Any], consts: Sequence[Any]) -> Any:
+    """See formulas.py."""
+    return jax.lax.scan(lambda state, _: (step(*state, *consts), None), tuple(carry), None, length=count)[0]
+
+
+M = SimpleNamespace(
+    tanh=jnp.tanh, sigmoid=jax.nn.sigmoid, dot=jnp.dot, sum=jnp.sum, scan=scan, repeat=repeat,
+    logsumexp=lambda x, axis: jax.nn.logsumexp(x, axis=axis),
+)  # fmt: skip
+
+
+def loss_of(ahead: bool, hidden: int, words: Any, following: Any, parameters: Sequence[Any]) -> Any:
+    """The mean cross-entropy of the language model."""
+    table, w, u, b, out, bias = parameters
+    zeros = jnp.zeros((words.shape[1], hidden), table.dtype)
+    states = lstm_states(M, hidden, ahead, table[words], zeros, w, u, b)
+    scores = jax.nn.log_softmax(states @ out + bias)
+    return -jnp.mean(jnp.take_along_axis(scores, following[:, :, None], axis=2))
+
+
+def adam(parameter: Any, gradient: Any, first: Any, second: Any, count: Any) -> tuple[Any, Any, Any]:
+    """The parameter and its moments after a step."""
+    first = BETAS[0] * first + (1 - BETAS[0]) * gradient
+    second = BETAS[1] * second + (1 - BETAS[1]) * gradient * gradient
+    rate = RATE * jnp.sqrt(1 - BETAS[1] ** count) / (1 - BETAS[0] ** count)
+    return parameter - rate * first / (jnp.sqrt(second) + EPSILON), first, second
+
+
+class Jax(by_jax.Jax):
+    """The contender "jax"."""
+
+    def build(self, case: Case, data: Sequence[Any]) -> Run:
+        if case.group == "lstm":
+            return self.step(case, data)
+        calls: list[Any] = []
+        for ahead in ways_of(case, self.all_ways):
+
+            def function(*args: Any, ahead: bool | None = ahead) -> Any:
+                return value_of(M, case, ahead, args)
+
+            if case.kind == "gradient":
+                function = jax.value_and_grad(function, WITH_RESPECT_TO[case.group])
+            calls += by_jax.ways(jax.jit(function))
+        return Run(calls, tuple(data), jax.block_until_ready)
+
+    def step(self, case: Case, data: Sequence[Any]) -> Run:
+        """A training step; its state is donated."""
+        parameters = list(data[2:])
+        states: list[Any] = []
+        calls: list[Any] = []
+
+        def moved(state: Any, words: Any, following: Any, ahead: bool) -> Any:
+            parameters, first, second, count = state
+            count = count + 1
+            loss, gradients = jax.value_and_grad(
+                lambda p: loss_of(ahead, case.shape[2], words, following, p)
+            )(parameters)  # fmt: skip
+            new = [adam(p, g, m, v, count) for p, g, m, v in zip(parameters, gradients, first, second)]
+            return loss, (*map(list, zip(*new)), count)
+
+        for ahead in (False, True) if self.all_ways else (False,):
+            jitted = jax.jit(lambda state, x, y, ahead=ahead: moved(state, x, y, ahead), donate_argnums=0)
+            if not states:
+                zeros = [[jnp.zeros_like(p) for p in parameters] for _ in range(2)]
+                states.append((parameters, *zeros, jnp.zeros((), "float32")))
+
+            def call(words: Any, following: Any, jitted: Any = jitted) -> Any:
+                loss, states[0] = jitted(states[0], words, following)
+                return loss
+
+            calls.append(call)
+        return Run(
+            calls, tuple(data[:2]), lambda out: jax.block_until_ready((out, states[0])), lambda: states[0][0]
+        )  # fmt: skip
