@@ -119,7 +119,7 @@ def stages_of(size: int) -> tuple[dict[str, float], int]:
     inputs, cost = mark(chain(size))
     gradients = mark(st.grad(cost, inputs))
     graph = mark(FunctionGraph(inputs, [cost, *gradients]))
-    rewritten = mark(rewrite(graph, get_mode("FAST_RUN"), Report()))
+    rewritten = mark(rewrite(graph, get_mode("FAST_RUN").phases(), Report()))
     mark(compile_graph(rewritten, len(inputs), [True] * 4, get_mode("FAST_RUN").excluding(*PHASES), False))
     return dict(zip(STAGES, np.diff(marks).tolist())), len(graph.nodes)
 
@@ -132,7 +132,7 @@ def rewriting_of(make: Callable[[], tuple[list[Any], list[Any]]]) -> tuple[float
     inputs, outputs = make()
     graph = FunctionGraph(inputs, outputs)
     start = time.perf_counter()
-    rewrite(graph, get_mode("FAST_RUN"), Report())
+    rewrite(graph, get_mode("FAST_RUN").phases(), Report())
     return time.perf_counter() - start, len(graph.nodes)
 
 
