@@ -218,6 +218,11 @@ class _Closing:
         if node is None:
             known[v] = self._leaf(v)
             return []
+        if node.op.stands_for is not None:
+            target = node.inputs[node.op.stands_for]
+            if target in known:
+                self._link(node, [known[target]])
+            return [] if target in known else [target]
         if node in self._pending:
             missing = [t for t in self._pending[node][0] if t not in known]
             if not missing:

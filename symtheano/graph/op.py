@@ -21,6 +21,7 @@ class Op:
     view_map: Mapping[int, Sequence[int]] = {}
     destroy_map: Mapping[int, Sequence[int]] = {}
     default_output: int | None = None
+    stands_for: int | None = None  # the input that the only output is: closed graphs have that, and not the node
     itypes: ClassVar[Sequence[Type]]
     otypes: ClassVar[Sequence[Type]]
 

@@ -18,8 +18,8 @@ def clone(
 ) -> Any:
     """`output` (a variable, or a list of them) with the keys of `replace` replaced by its values, all at once.
 
-    strict: replacements must have the types of what they replace. share_inputs=False also makes new input variables
-    (shared variables keep their storage). copy_inputs: Theano's older name for share_inputs.
+    strict: replacements must have the types of what they replace. share_inputs=False also makes new input variables,
+    also of those in `replace` (shared variables keep their storage). copy_inputs: Theano's older name for share_inputs.
 
     >>> import symtheano, symtheano.tensor as T
     >>> x, y = T.dscalars("x", "y")
@@ -32,9 +32,8 @@ def clone(
     mapping = {
         old: old.type.filter_variable(new) if strict or not isinstance(new, Variable) else new for old, new in pairs
     }
-    if not share:
-        for leaf in graph_inputs(outputs, mapping):
-            if leaf not in mapping and not isinstance(leaf, Constant):
-                mapping[leaf] = leaf.clone()
     results = substitute(outputs, mapping, strict)
+    if not share:
+        leaves = [v for v in graph_inputs(results) if not isinstance(v, Constant)]
+        results = substitute(results, {v: v.clone() for v in leaves})
     return results if isinstance(output, (list, tuple)) else results[0]

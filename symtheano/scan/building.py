@@ -10,6 +10,7 @@ from symtheano.graph.shared import SharedVariable
 from symtheano.graph.updates import OrderedUpdates
 from symtheano.graph.variable import Constant, Variable
 from symtheano.graph.walk import substitute
+from symtheano.scan.behind import Behind
 from symtheano.scan.capture import check_strict, outer_variables, with_defaults
 from symtheano.scan.loosen import loosened
 from symtheano.scan.op import Scan
@@ -18,6 +19,9 @@ from symtheano.scan.states import carried, matched
 from symtheano.scan.step import Step
 from symtheano.scan.taps import OutputInfo, SequenceInfo
 from symtheano.tensor.elemwise import functions
+from symtheano.tensor.join import join
+from symtheano.tensor.shape import shape_padleft
+from symtheano.tensor.sizes import as_size
 
 
 class Loop:
@@ -83,8 +87,16 @@ class ClosedLoop:
         outputs = [outs[op.after(k)] for k in numbers]
         if op.steps is not None:
             outputs = [o[: outs[op.steps]] for o in outputs]
+        outputs = [self._behind_start(info, o) for info, o in zip(self.infos, outputs, strict=True)]
         first = len(self.starts)
         return outputs, OrderedUpdates((s, outs[op.last(first + k)]) for k, s in enumerate(self.shared))
+
+    def _behind_start(self, info: OutputInfo, output: Any) -> Any:
+        """The output as Theano has it: what is behind the initial state, in an array that begins with that."""
+        if not info.taps:
+            return output
+        first = info.initial[: info.depth] if info.stacked else shape_padleft(info.initial)
+        return Behind()(join(0, first, output), as_size(info.depth), output)
 
     def _states(self) -> list[int]:
         """For each output of scan the number of the op's state that it is."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from symtheano.errors import MissingInputError, explain
 from symtheano.graph.shared import SharedVariable
-from symtheano.graph.variable import Constant, Variable
+from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import graph_inputs, toposort
 from symtheano.scalar.dtypes import is_discrete
 from symtheano.tensor.type import TensorType
@@ -56,15 +56,32 @@ def outer_variables(roots: Sequence[Variable], own: Collection[Variable], whole:
             if v not in varying and not ((v in free or isinstance(v, Constant)) and _is_small(v)):
                 found[v] = None
 
-    for node in toposort(roots, stop):
+    order = toposort(roots, stop)
+    needed = _needed(roots, order)
+    for node in order:
         outputs = [o for o in node.outputs if o not in stop]
         if any(i in varying for i in node.inputs):
             varying.update(outputs)
-            use(node.inputs)
+            if node in needed:
+                use(_read(node))
         elif all(i in free or isinstance(i, Constant) for i in node.inputs):
             free.update(outputs)
     use(roots)
     return list(found)
+
+
+def _needed(roots: Sequence[Variable], order: Sequence[Apply]) -> set[Apply]:
+    """Which nodes a closed graph of `roots` has."""
+    live = set(roots)
+    for node in reversed(order):
+        if not live.isdisjoint(node.outputs):
+            live.update(_read(node))
+    return {node for node in order if not live.isdisjoint(node.outputs)}
+
+
+def _read(node: Apply) -> Sequence[Variable]:
+    """The inputs that count: one, where the output is that one (Op.stands_for)."""
+    return node.inputs if node.op.stands_for is None else [node.inputs[node.op.stands_for]]
 
 
 def _is_small(variable: Variable) -> bool:

@@ -191,12 +191,15 @@ def _output(position: int, given: Any) -> OutputInfo:
             )
         return OutputInfo(position)
     checked = tuple(_taps(taps or None, [-1], f"output {position}"))
-    if max(checked) >= 0:
+    if max(checked) >= 0 or len(set(checked)) < len(checked):
+        problem = (
+            "All the tap values must be smaller than 0." if max(checked) >= 0 else "All the taps must be different."
+        )
         raise ValueError(
             explain(
-                "Can not use future taps of outputs.",
+                problem,
                 operands=[f"outputs_info[{position}]: taps={list(checked)}"],
-                remedy="a step can only get what earlier steps gave: taps of outputs are negative",
+                remedy="a step can only get what earlier steps gave, and gets it once: taps=[-2, -1]",
             )
         )
     return _windowed(OutputInfo(position, _initial(position, given["initial"]), checked, checked != (-1,)))

@@ -118,7 +118,17 @@ def taps_without_an_initial_state() -> None:
     st.scan(lambda s: s, outputs_info={"taps": [-2]}, n_steps=2)  # <-
 
 
-@wrong(ValueError, "Can not use future taps of outputs", "outputs_info[0]", "taps=[-1, 1]")
+@wrong(ValueError, "All the taps must be different", "outputs_info[1]", "taps=[-1, -1]")
+def the_same_tap_twice() -> None:
+    st.scan(lambda a, b: [a, b], outputs_info=[None, {"initial": T.zeros(2), "taps": [-1, -1]}], n_steps=2)  # <-
+
+
+@wrong(ValueError, "All the tap values must be smaller than 0", "outputs_info[0]", "taps=[-1, 0]")
+def a_tap_of_the_present() -> None:
+    st.scan(lambda a, b: a, outputs_info={"initial": T.zeros(2), "taps": [-1, 0]}, n_steps=2)  # <-
+
+
+@wrong(ValueError, "All the tap values must be smaller than 0", "outputs_info[0]", "taps=[-1, 1]")
 def future_taps_of_an_output() -> None:
     st.scan(lambda a, b: a, outputs_info={"initial": T.zeros(2), "taps": [-1, 1]}, n_steps=2)  # <-
 

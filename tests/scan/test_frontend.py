@@ -14,8 +14,11 @@ from symtheano.errors import MissingInputError, ShapeMismatchError
 from symtheano.graph.shared import SharedVariable
 from symtheano.graph.variable import Constant
 from symtheano.graph.walk import ancestors, toposort
+from symtheano.scan.behind import Behind
 from symtheano.scan.frontend import until
 from symtheano.scan.op import Scan
+from symtheano.tensor.index import Subtensor
+from symtheano.tensor.join import Join
 from symtheano.tensor.shared_randomstreams import RandomStreams
 
 
@@ -175,7 +178,8 @@ def test_by_position() -> None:
         lambda e, p, w: p + w * e, x, s, w, 3, 2, True, None, "named", False, None, True, True
     )
     assert isinstance(outputs, list) and not updates
-    op = outputs[0].owner.op
+    (node,) = scans(*outputs)
+    op = node.op
     assert op.truncate == op.truncate_gradient == 2 and op.name == "named"
     np.testing.assert_array_equal(outputs[0].eval({x: [1, 2, 3, 4], s: 0.0, w: 2.0}), [8, 14, 18])
 
@@ -573,6 +577,42 @@ def test_the_op_has_theanos_names() -> None:
     assert wanted.items() <= node.op.info.items()
     assert node.op.n_seqs == 2 and node.op.inputs and len(node.op.outputs) == 4
     assert not any(isinstance(v, SharedVariable) for v in ancestors(node.op.outputs))
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_the_array_that_begins_with_the_initial_state(ends: bool) -> None:
+    """As Blocks takes it: what the result is cut out of."""
+    x, s, m = T.dvector("x"), T.dscalar("s"), T.dvector("m")
+
+    def step(e: Any, p: Any, q: Any) -> Any:
+        outputs = [p + e, q * e, e]
+        return (outputs, until(p + e > 5)) if ends else outputs
+
+    (a, b, c), _ = theano.scan(step, x, [s, {"initial": m, "taps": [-2]}, None])
+    assert isinstance(a.owner.op, Subtensor) and isinstance(b.owner.op, Subtensor)
+    assert isinstance(c.owner.op, Scan) != ends
+    wholes = [a.owner.inputs[0], b.owner.inputs[0]]
+    f = theano.function([x, s, m], [a, b, *wholes, a[-1]])
+    got = f([1.0, 2.0, 3.0, 4.0], 0.5, [10.0, 20.0, 30.0])
+    rows = 3 if ends else 4
+    np.testing.assert_array_equal(got[0], [1.5, 3.5, 6.5, 10.5][:rows])
+    np.testing.assert_array_equal(got[1], [10, 40, 30, 160][:rows])
+    np.testing.assert_array_equal(got[2], [0.5, *got[0]])
+    np.testing.assert_array_equal(got[3], [10, 20, *got[1]])
+    assert got[4] == got[0][-1]
+    g = theano.function([x, s, m], [a, b], on_unused_input="ignore")
+    assert not [n for n in g.graph.nodes if isinstance(n.op, (Join, Behind))]  # nobody computes it who does not ask
+
+
+def test_a_nested_loop_takes_no_more_from_outside_than_it_computes_with() -> None:
+    """Its initial state is an input of the inner loop, and is not stacked on its results."""
+    x, h = T.dmatrix("x"), T.dscalar("h")
+    outputs, _ = theano.scan(lambda row: theano.scan(lambda e, p: p + e, row, h * 2)[0], x)
+    (node,) = scans(outputs)
+    consts, _, _ = node.op.split(node.inputs[1:])
+    assert len(consts) == 1 and consts[0].type.ndim == 0
+    assert not [n for n in node.op.step.graph.nodes if isinstance(n.op, (Join, Behind))]
+    np.testing.assert_array_equal(outputs.eval({x: [[1.0, 2.0]], h: 3.0}), [[7, 9]])
 
 
 def test_tags_are_found_in_the_graph_of_the_step() -> None:
