@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 import symtheano as theano
 import symtheano.tensor as T
+from symtheano.graph.walk import toposort
 from symtheano.scan.frontend import until
+from symtheano.scan.op import Scan
 
 SIZE = 3  # of each vector
 
@@ -75,6 +77,11 @@ class Values:
     def states(self, case: Case) -> list[Any]:
         """The initial states as outputs_info wants them."""
         return [v[0] if taps == (-1,) else v for v, taps in zip(self.initial, case.outputs, strict=True)]
+
+
+def scans(*variables: Any) -> list[Any]:
+    """The loops of a graph."""
+    return [node for node in toposort(variables) if isinstance(node.op, Scan)]
 
 
 def _span(taps: tuple[int, ...]) -> int:
