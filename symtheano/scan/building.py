@@ -51,7 +51,7 @@ class Loop:
         own = [*window, *updates, *self.elements]
         if strict:
             check_strict(new, [*own, *self.fixed])
-        outer = outer_variables(new, own, whole)
+        outer = list(dict.fromkeys([*whole, *outer_variables(new, own, whole)]))  # also what is given but not used
         copies = [_copy(v) for v in (*outer, *updates)]
         inner = substitute(new, dict(zip((*outer, *updates), copies, strict=True)))
         consts, shared = copies[: len(outer)], copies[len(outer) :]
