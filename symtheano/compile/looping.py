@@ -20,13 +20,14 @@ from functools import cache
 from symtheano.compile.analyse import Analysis, Check, RowTest, analyse
 from symtheano.compile.fuse import Fusion, fuse
 from symtheano.compile.lengths import Length, Unknown, numbers_in
-from symtheano.compile.overwriting import rounds
+from symtheano.compile.overwriting import base_of, rounds
 from symtheano.compile.rules import EXPAND
 from symtheano.compile.schedule import Region, Schedule, Unfit, add_reads, can_fail, schedule
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import graph_inputs
+from symtheano.tensor.elemwise import DimShuffle
 from symtheano.tensor.shape_ops import Shape_i
 from symtheano.tensor.type import TensorType
 
@@ -37,7 +38,8 @@ class Loop:
 
     analysis, fusion, schedule, region: of the step. places: for each state that a step computes its position among the
     outputs of the step's graph; stop: that of the condition, None where there is none. moved: for others what they are,
-    an input of the step. in_place: the states that are computed in the memory of what they replace. read: the numbers
+    an input of the step. rows: consts, constants and transposed ones whose rows products read again and again: they are
+    to lie side by side. in_place: the states that are computed in the memory of what they replace. read: the numbers
     of the node's outputs that somebody reads. lengths: what the loop must know beside shapes, as lengths outside.
     fixed: the consts of the step that lengths follow from. before: what must hold before the loop, in terms of the
     step's inputs; inside: before each step.
@@ -51,6 +53,7 @@ class Loop:
     places: dict[int, int]
     stop: int | None
     moved: dict[int, Variable]
+    rows: tuple[Variable, ...]
     in_place: frozenset[int]
     read: frozenset[int]
     lengths: tuple[Length, ...]
@@ -61,7 +64,13 @@ class Loop:
     @property
     def constants(self) -> list[Constant]:
         """Arrays that the step reads and the loop is not given."""
-        return [v for v in self.region.reads if isinstance(v, Constant)]
+        found = dict.fromkeys(v for v in self.region.reads if isinstance(v, Constant))
+        found.update((v, None) for v in map(self.origin, self.rows) if isinstance(v, Constant))
+        return list(found)
+
+    def origin(self, variable: Variable) -> Variable:
+        """What a value is a view of."""
+        return base_of(variable, self.analysis)
 
     @property
     def may_fail(self) -> bool:
@@ -216,12 +225,26 @@ class _Planner:
         except Unknown:
             return None
 
+    def _rows_of_products(self, analysis: Analysis, region: Region) -> list[Variable]:
+        """The right operands of matrix products that are the same in each round."""
+        heads = [g.head for g in region.groups if g.kind == "product" and g.head is not None]
+        found = dict.fromkeys(head.inputs[1] for head in heads)
+        return [v for v in found if self._is_moved_const(v)]
+
+    def _is_moved_const(self, variable: Variable) -> bool:
+        """Whether it is a const, or one with its axes moved."""
+        while variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
+            variable = variable.owner.inputs[0]
+        return variable in self.consts or (isinstance(variable, Constant) and variable.data.size > 1)
+
     def _loop(
         self, analysis: Analysis, fusion: Fusion, plan: Schedule, region: Region, fixed: Sequence[Variable]
     ) -> Loop:
         checks = dict.fromkeys([*(c for each in analysis.checks.values() for c in each), *self.kept])
         before = [c for c in checks if set(fixed).issuperset(_numbers_of(c))]
         add_reads(region, checks)
+        rows = self._rows_of_products(analysis, region)
+        region.reads += [v for v in rows if v not in region.reads]
         number = self.outside.lengths.number
         return Loop(
             node=self.node,
@@ -232,6 +255,7 @@ class _Planner:
             places=self.places,
             stop=self.stop,
             moved=self.moved,
+            rows=tuple(rows),
             in_place=frozenset(k for k, position in self.places.items() if position in plan.in_place),
             read=self.read,
             lengths=(number(self.node.inputs[0]), *(number(self.outer[v]) for v in fixed)),

@@ -369,3 +369,26 @@ def test_nothing_is_written_before_a_loop_that_may_fail() -> None:
     with pytest.raises(IndexError):
         f(numbers(4), np.array([0, 4]))
     np.testing.assert_array_equal(s.get_value(), np.ones(3))
+
+
+OPERANDS: dict[str, tuple[Any, tuple[int, int]]] = {
+    "as it is": (lambda v: v, (7, 9)),
+    "transposed": (lambda v: v.T, (9, 7)),
+    "reversed": (lambda v: v[::-1], (7, 9)),
+    "every second column": (lambda v: v[:, ::2], (7, 17)),
+}
+
+
+@pytest.mark.parametrize("view", OPERANDS)
+def test_operands_of_products_are_transposed_once(view: str) -> None:
+    h, u, w = T.fmatrix("h"), T.fmatrix("u"), T.fmatrix("w")
+    table = T.constant(numbers(6, 9))
+    op = scan([u, w], [h], [], [T.tanh(T.dot(T.dot(h, u.T), w) + T.dot(T.dot(h, table.T), table))])
+    U, V, h0, n = T.fmatrix(), T.fmatrix(), T.fmatrix(), T.lscalar()
+    seen, shape = OPERANDS[view]
+    outs = op(n, U, seen(V), h0)
+    (loop,) = compiled([U, V, h0, n], outs).compiled.native.analysis.loops.values()
+    assert len(loop.rows) == 4
+    for batch in (0, 1, 2, 40):
+        for steps in (0, 1, 3):
+            compare([U, V, h0, n], outs, [numbers(7, 9), numbers(*shape), numbers(batch, 9), np.asarray(steps)])

@@ -25,7 +25,7 @@ from symtheano.compile.looping import Loop
 from symtheano.compile.target.native.frame import Frame
 from symtheano.compile.target.native.length_code import LengthCode
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Function
-from symtheano.compile.target.native.place import Place, contiguous, is_contiguous, row_of
+from symtheano.compile.target.native.place import Place, contiguous, is_contiguous, row_of, shuffled
 from symtheano.compile.target.native.scratch import LoopMemory, Slot
 from symtheano.graph.variable import Variable
 from symtheano.tensor.reshape import Reshape
@@ -41,7 +41,9 @@ class Outside(Protocol):
 
     def place(self, variable: Variable) -> Place: ...
     def lengths_of(self, variable: Variable) -> list[Length]: ...
-    def copy_before(self, variable: Variable, source: Place, target: Place, memory: LoopMemory) -> None: ...
+    def copy_before(
+        self, variable: Variable, lengths: list[Length], source: Place, target: Place, memory: LoopMemory
+    ) -> None: ...
 
 
 @dataclass
@@ -92,10 +94,6 @@ class LoopCode:
         self.n = self.code.value(self.loop.lengths[0])
         self._copy_given()
 
-    def _slot(self, variable: Variable) -> int:
-        """A buffer for an array."""
-        return self._buffer(variable, self.outside.lengths_of(self.outer[variable]))
-
     def _buffer(self, variable: Any, lengths: list[Length]) -> int:
         self.memory.slots.append(Slot(int(np.dtype(variable.type.dtype).itemsize), tuple(lengths)))
         return len(self.memory.slots) - 1
@@ -109,14 +107,25 @@ class LoopCode:
         for v in dict.fromkeys([*self.loop.region.reads, *moved]):
             if v in self.carry:
                 continue
-            place: Place = self.outside.place(self.outer.get(v, v))
-            self.given[v] = place
+            self.given[v] = place = self._place(v)
             row = row_of(place, place.pointer) if v in self.xs else place
             if not is_contiguous(row, v.type.shape):
-                if v in dense:
-                    self.copies[v] = self._slot(v)
+                if v in dense or (v in self.loop.rows and not place.unit):
+                    self.copies[v] = self._buffer(v, self._lengths(v))
                 else:
                     self.lies[v] = row
+
+    def _place(self, v: Variable) -> Place:
+        """Where something lies that the step is given."""
+        node = v.owner
+        return self.outside.place(self.outer.get(v, v)) if node is None else shuffled(node, self._place(node.inputs[0]))
+
+    def _lengths(self, v: Variable) -> list[Length]:
+        node = v.owner
+        if node is None:
+            return self.outside.lengths_of(self.outer.get(v, v))
+        below = self._lengths(node.inputs[0])
+        return [1 if o == "x" else below[o] for o in node.op.new_order]
 
     def _reshaped(self) -> set[Variable]:
         """The step's inputs that are seen as arrays of another shape."""
@@ -172,9 +181,9 @@ class LoopCode:
 
     def _copy_given(self) -> None:
         for v, slot in self.copies.items():
-            outer = self.outer[v]
-            target = contiguous(self.pointers[slot], self.outside.lengths_of(outer), self.code, self.f)
-            self.outside.copy_before(outer, self.given[v], target, self.memory)
+            lengths = self._lengths(v)
+            target = contiguous(self.pointers[slot], lengths, self.code, self.f)
+            self.outside.copy_before(self.outer.get(v, v), lengths, self.given[v], target, self.memory)
             self.given[v] = target
 
     # -- the function `sizes` ------------------------------------------------------------------------------------------
@@ -215,7 +224,7 @@ class LoopCode:
         return found
 
     def _row_lengths(self, v: Variable) -> list[Length]:
-        lengths = self.outside.lengths_of(self.outer[v])
+        lengths = self._lengths(v)
         return lengths[1:] if v in self.xs else lengths
 
     # -- the step's frame ----------------------------------------------------------------------------------------------
@@ -224,8 +233,7 @@ class LoopCode:
         frame = f.alloca(f"[{self.inner.frame.size} x i64]")
         f.set_slot(frame, self.inner.frame.outer, f.slot("%frame", self.outside.frame.outer, "ptr"), "ptr")
         for v in self.loop.region.reads:
-            lengths = self._row_lengths(v) if v in self.outer else self.outside.lengths_of(v)
-            for axis, n in enumerate(lengths):
+            for axis, n in enumerate(self._row_lengths(v)):
                 f.set_slot(frame, self._input(v) + 1 + axis, code.value(n))
         return frame
 
@@ -299,7 +307,7 @@ class LoopCode:
             state.first = self.pointers[state.start]
         if state.first != place.pointer:
             target = contiguous(state.first, state.lengths, self.code, self.f)
-            self.outside.copy_before(outer, place, target, self.memory)
+            self.outside.copy_before(outer, state.lengths, place, target, self.memory)
 
     def _loop(self) -> None:
         """What changes from round to round: the number of the round, addresses."""

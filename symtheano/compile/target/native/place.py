@@ -60,14 +60,15 @@ def row_of(place: Place, pointer: str) -> Place:
 def view_of(node: Apply, base: Place, analysis: Analysis, code: LengthCode, f: Function) -> Place:
     """The place of what a view node gives."""
     if isinstance(node.op, DimShuffle):
-        return _shuffled(node, base)
+        return shuffled(node, base)
     if isinstance(node.op, Subtensor):
         return _selected(node, base, analysis, code, f)
     lengths = [analysis.lengths.of(n) for n in analysis.sizes.of(node.outputs[0])]
     return contiguous(base.pointer, lengths, code, f)  # Reshape of what is dense
 
 
-def _shuffled(node: Apply, base: Place) -> Place:
+def shuffled(node: Apply, base: Place) -> Place:
+    """The place of an array with its axes moved."""
     order = node.op.new_order
     strides = tuple("0" if o == "x" else base.strides[o] for o in order)
     dense = tuple(

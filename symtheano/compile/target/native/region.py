@@ -436,7 +436,7 @@ class _Emitter:
         assert node is not None
         source, target = self.place(node.inputs[0]), self.place(node.outputs[0])
         if source.pointer != target.pointer:
-            self._elementwise_copy(node.inputs[0], source, target)
+            self._elementwise_copy(node.inputs[0], self.lengths_of(node.inputs[0]), source, target)
         self._launch(kernel_of(group, self.fusion, self.positions, self.floatX), group)
 
     def _copy(self, group: Group) -> None:
@@ -445,9 +445,9 @@ class _Emitter:
         slot = self.frame.outputs[self.region.gives.index(position)]
         pointer = self.f.slot("%frame", slot, "ptr")
         target = contiguous(pointer, self.lengths_of(variable), self.code, self.f)
-        self._elementwise_copy(variable, self.place(variable), target)
+        self._elementwise_copy(variable, self.lengths_of(variable), self.place(variable), target)
 
-    def _elementwise_copy(self, variable: Variable, source: Place, target: Place) -> None:
+    def _elementwise_copy(self, variable: Variable, own: list[Length], source: Place, target: Place) -> None:
         kind: Any = variable.type
         axes = tuple(f"i{k}" for k in range(kind.ndim))
         where = tuple(const(0) if n == 1 else index(a) for n, a in zip(kind.shape, axes, strict=True))
@@ -455,7 +455,7 @@ class _Emitter:
         buffers = (Buffer("b0", kind.dtype, kind.ndim), Buffer("b1", kind.dtype, kind.ndim, written=True))
         kernel = Kernel(axes, (), buffers, (Stage(False, (Store("b1", where, load("b0", where)),)),), self.floatX)
         given = {"b0": source, "b1": target}
-        lengths = dict(zip((f"i{k}" for k in range(kind.ndim)), self.lengths_of(variable), strict=True))
+        lengths = dict(zip((f"i{k}" for k in range(kind.ndim)), own, strict=True))
         simple = collapse(kernel, lambda name, axis: given[name].dense[axis])
         access = self._access(kernel, given, simple.kept)
         self._call(self.kernels.kernel(simple.kernel, access), simple, given, {a: lengths[a] for a in axes})
@@ -513,10 +513,12 @@ class _Emitter:
         code.run()
         self.loops.append(code)
 
-    def copy_before(self, variable: Variable, source: Place, target: Place, memory: LoopMemory) -> None:
-        """Copies an array before a loop that has this memory."""
+    def copy_before(
+        self, variable: Variable, lengths: list[Length], source: Place, target: Place, memory: LoopMemory
+    ) -> None:
+        """Copies an array, like `variable`, before a loop that has this memory."""
         held, self.scratch = self.scratch, memory  # type: ignore[assignment]
-        self._elementwise_copy(variable, source, target)
+        self._elementwise_copy(variable, lengths, source, target)
         self.scratch = held
 
 
