@@ -17,12 +17,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from symtheano.compile.agenda import Agenda, agenda
 from symtheano.compile.analyse import Analysis, Check, RowTest, analyse
 from symtheano.compile.fuse import Fusion, fuse
 from symtheano.compile.lengths import Length, Unknown, numbers_in
+from symtheano.compile.naming import Names
 from symtheano.compile.overwriting import base_of, rounds
 from symtheano.compile.rules import EXPAND
 from symtheano.compile.schedule import Region, Schedule, Unfit, add_reads, can_fail, schedule
+from symtheano.config import config
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
 from symtheano.graph.variable import Apply, Constant, Variable
@@ -76,6 +79,16 @@ class Loop:
     def may_fail(self) -> bool:
         """Whether a step may find out that it cannot do its work."""
         return bool(self.inside) or any(can_fail(g, self.analysis) for g in self.region.groups)
+
+    @property
+    def names(self) -> Names:
+        """Names of the step's values: x of its consts, s of its states and of elements of sequences."""
+        return Names(self.analysis, self.fusion, self.schedule, self.node.op.n_consts)
+
+    @property
+    def program(self) -> Agenda:
+        """The step as tasks over named values."""
+        return agenda(self.analysis, self.fusion, self.schedule, self.node.op.n_consts)
 
     @property
     def states(self) -> list[int]:
@@ -246,7 +259,7 @@ class _Planner:
         rows = self._rows_of_products(analysis, region)
         region.reads += [v for v in rows if v not in region.reads]
         number = self.outside.lengths.number
-        return Loop(
+        loop = Loop(
             node=self.node,
             analysis=analysis,
             fusion=fusion,
@@ -263,6 +276,9 @@ class _Planner:
             before=tuple(before),
             inside=tuple(c for c in checks if c not in before),
         )
+        if config.check_programs:
+            loop.program.check()
+        return loop
 
 
 def _numbers_of(check: Check) -> list[Variable]:

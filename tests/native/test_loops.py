@@ -392,3 +392,30 @@ def test_operands_of_products_are_transposed_once(view: str) -> None:
     for batch in (0, 1, 2, 40):
         for steps in (0, 1, 3):
             compare([U, V, h0, n], outs, [numbers(7, 9), numbers(*shape), numbers(batch, 9), np.asarray(steps)])
+
+
+# -- what people read --------------------------------------------------------------------------------------------------
+
+
+def test_the_loop_as_text() -> None:
+    op, inputs, outs = rnn()
+    f = compiled(inputs, [outs[op.last(0)], outs[op.after(1)].sum()])
+    text = str(f.source("native"))
+    assert "for (long t = 0; t < x2.shape[0]; t++)\n        if (body0.0()) return 1;" in text
+    assert "// state 0: computed where it was; gives v" in text
+    assert "// state 1: each step gives a row; gives v" in text
+    assert "int body0.0() {" in text and "// s1: x2[t]" in text
+    report = "\n".join(map(str, [f.report()]))
+    assert "dot" in report and "in each of x2.shape[0] steps" in report
+    assert str(f.source("llvm")).count("@body0.0") >= 2
+
+
+def test_loops_in_loops_as_text() -> None:
+    h, x, w = T.fvector("h"), T.fvector("x"), T.fmatrix("w")
+    inner = scan([w], [h], [x], [T.tanh(T.dot(w, h) + x)])
+    H, Y, V = T.fvector("H"), T.fmatrix("Y"), T.fmatrix("V")
+    outer = scan([V], [H], [Y], [inner(Y.shape[0], V, H, Y)[0]])
+    W, h0, X = T.fmatrix(), T.fvector(), T.ftensor3()
+    f = compiled([W, h0, X], [outer(X.shape[0], W, h0, X)[0]])
+    assert "body0.0.0" in str(f.source("native"))
+    assert "in each of x2.shape[1] steps, in each of x2.shape[0] steps" in str(f.report())

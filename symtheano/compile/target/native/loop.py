@@ -22,6 +22,7 @@ import numpy as np
 
 from symtheano.compile.lengths import Length
 from symtheano.compile.looping import Loop
+from symtheano.compile.naming import Names
 from symtheano.compile.target.native.frame import Frame
 from symtheano.compile.target.native.length_code import LengthCode
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Function
@@ -46,6 +47,15 @@ class Outside(Protocol):
     ) -> None: ...
 
 
+_WAYS = {
+    "moved": "what it becomes is there already",
+    "in place": "computed where it was",
+    "rows": "each step gives a row",
+    "next rows": "each step gives the row that the next one finds",
+    "last": "computed where the one before it was",
+}
+
+
 @dataclass
 class State:
     """How a state is kept. lengths: of its array. after, before, last: where outputs lie, None where nobody reads them.
@@ -64,6 +74,11 @@ class State:
     bytes: str = "0"
     first: str = ""  # where the first value lies
     target: str = ""  # where each step puts it, if that is always the same place
+
+    @property
+    def described(self) -> str:
+        """How it is kept, in words."""
+        return _WAYS.get(self.way) or f"{len(self.buffers)} buffers take turns"
 
 
 class LoopCode:
@@ -185,6 +200,23 @@ class LoopCode:
             target = contiguous(self.pointers[slot], lengths, self.code, self.f)
             self.outside.copy_before(self.outer.get(v, v), lengths, self.given[v], target, self.memory)
             self.given[v] = target
+
+    # -- what people read ----------------------------------------------------------------------------------------------
+    def described(self, v: Variable, names: Names) -> str:
+        """What an input of the step stands for."""
+        if v in self.carry:
+            return f"state {self.carry.index(v)}, at first {names.of(self.outer[v])}"
+        if v.owner is None:
+            text = names.of(self.outer.get(v, v))
+        else:
+            text = f"{names.of(self.outer.get(self.loop.origin(v), self.loop.origin(v)))}, its axes moved"
+        return f"{text}{'[t]' if v in self.xs else ''}{', copied before the loop' if v in self.copies else ''}"
+
+    def outputs_of(self, k: int) -> list[Variable]:
+        """The outputs of the loop that have the values of a state."""
+        op = self.op
+        positions = [op.last(k), op.after(k), *([op.before(k)] if k < op.n_carry else [])]
+        return [self.node.outputs[p] for p in positions if self.node.outputs[p] in self.outside.fusion.stored]
 
     # -- the function `sizes` ------------------------------------------------------------------------------------------
     def sizes(self, f: Function, code: LengthCode) -> str:

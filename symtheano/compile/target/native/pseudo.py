@@ -16,8 +16,10 @@ from symtheano.compile.kernel import Keep, Kernel, Reduce, Stage, Store
 from symtheano.compile.naming import Names, Value, operations, results
 from symtheano.compile.target.native.gemm.spec import ACC
 from symtheano.compile.target.native.launched import Launch, Made
+from symtheano.compile.target.native.loop import LoopCode
 from symtheano.compile.target.native.place import Place
 from symtheano.compile.target.native.region import RegionCode
+from symtheano.graph.text import operation
 from symtheano.graph.variable import Variable
 from symtheano.scalar.expr import Expr, postorder
 
@@ -37,9 +39,17 @@ def kernel_text(name: str, made: Made) -> str:
     return "\n".join(_Printer(name, made).run())
 
 
-def region_text(number: int, code: RegionCode, names: Names, given: Sequence[Value], gives: Sequence[Value]) -> str:
-    """What a region checks, and what it launches in which order."""
-    return "\n".join([*_sizes(number, code, names), "", *_body(number, code, names, given, gives)])
+def region_text(
+    number: int | str, code: RegionCode, names: Names, given: Sequence[Value], gives: Sequence[Value]
+) -> str:
+    """What a region checks, and what it launches in which order; before it the same of the steps of its loops."""
+    lines: list[str] = []
+    for k, loop in enumerate(code.loops):
+        step, own = loop.loop, f"{number}.{k}"
+        lines += ["// a step: x are its consts, s its states and the elements of sequences", "//"]
+        lines += [f"// {line}" for line in str(step.program).splitlines()]
+        lines += ["", region_text(own, loop.inner, step.names, step.region.reads, step.region.gives), ""]
+    return "\n".join([*lines, *_sizes(number, code, names), "", *_body(number, code, names, given, gives)])
 
 
 # ------------------------------------------------------------------------------------------------------------ kernels
@@ -212,7 +222,7 @@ def _number(value: Any) -> str:
 # ------------------------------------------------------------------------------------------------------------ regions
 
 
-def _sizes(number: int, code: RegionCode, names: Names) -> Iterator[str]:
+def _sizes(number: int | str, code: RegionCode, names: Names) -> Iterator[str]:
     yield f"int sizes{number}() {{   // 1: the NumPy program takes the call, computes or explains"
     for check in code.checks:
         if not isinstance(check.left, int) or not isinstance(check.right, int):
@@ -221,7 +231,9 @@ def _sizes(number: int, code: RegionCode, names: Names) -> Iterator[str]:
     yield "}"
 
 
-def _body(number: int, code: RegionCode, names: Names, given: Sequence[Value], gives: Sequence[Value]) -> Iterator[str]:
+def _body(
+    number: int | str, code: RegionCode, names: Names, given: Sequence[Value], gives: Sequence[Value]
+) -> Iterator[str]:
     yield f"int body{number}() {{"
     for title, values in (("given", given), ("gives", gives)):
         for value in values:
@@ -234,10 +246,26 @@ def _body(number: int, code: RegionCode, names: Names, given: Sequence[Value], g
     where: dict[tuple[str, tuple[str, ...]], list[Variable]] = {}
     for variable, place in code.places.items():
         where.setdefault((place.pointer, place.strides), []).append(variable)
-    for launch in code.launches:
-        yield f"    {_call(launch, where, names)}"
+    for one in code.sequence:
+        if isinstance(one, Launch):
+            yield f"    {_call(one, where, names)}"
+        else:
+            yield from (f"    {line}" for line in _loop(one, names))
     yield "    return 0;"
     yield "}"
+
+
+def _loop(code: LoopCode, names: Names) -> Iterator[str]:
+    """The loop: what its step's names stand for, and where the states lie."""
+    loop, step = code.loop, code.loop.names
+    yield f"// {operation(loop.node)}"
+    for v in loop.region.reads:
+        yield f"// {step.of(v)}: {code.described(v, names)}"
+    for state in code.states.values():
+        outs = [names.of(out) for out in code.outputs_of(state.number)]
+        yield f"// state {state.number}: {state.described}{'; gives ' * bool(outs)}{', '.join(outs)}"
+    yield f"for (long t = 0; t < {names.length(loop.lengths[0])}; t++)"
+    yield f"    if ({code.inner.body}()) return 1;{'   // until it says so' if loop.stop is not None else ''}"
 
 
 def _described(value: Value, names: Names) -> str:

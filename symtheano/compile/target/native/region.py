@@ -52,6 +52,7 @@ class RegionCode:
     scratch: Scratch
     checks: tuple[Check, ...]
     loops: list[LoopCode]
+    sequence: list[Launch | LoopCode]
 
     def cold(self) -> Iterator[str]:
         """The functions that do nothing often."""
@@ -104,6 +105,7 @@ class _Emitter:
         self.positions = analysis.positions
         self.launches: list[Launch] = []
         self.loops: list[LoopCode] = []
+        self.sequence: list[Launch | LoopCode] = []
 
     def _given_variable(self, item: Variable | int) -> Variable:
         return self.analysis.graph.outputs[item] if isinstance(item, int) else item
@@ -115,7 +117,16 @@ class _Emitter:
         self._body()
         f = module.function(names[0], [("ptr", "frame")], "i32")
         self._sizes(f)
-        return RegionCode(*names, self.frame, self.launches, self.places, self.scratch, tuple(self.checks), self.loops)
+        return RegionCode(
+            *names,
+            frame=self.frame,
+            launches=[one for one in self.sequence if isinstance(one, Launch)],
+            places=self.places,
+            scratch=self.scratch,
+            checks=tuple(self.checks),
+            loops=self.loops,
+            sequence=self.sequence,
+        )
 
     def lengths_of(self, variable: Variable) -> list[Length]:
         """The formulas of a value's lengths."""
@@ -327,10 +338,12 @@ class _Emitter:
                 f.set_slot(args, k, given[slot.name].strides[axis])
         count = "1" if layout.split is None else code.product(sizes[layout.split])
         points = tuple(n for each in sizes.values() for n in each)
-        self.launches.append(
-            Launch(layout.name, layout.name, simple.kernel, points, layout.cost, given, sizes, self.now)
-        )
+        self._note(Launch(layout.name, layout.name, simple.kernel, points, layout.cost, given, sizes, self.now))
         self._run(layout, args, count, sizes, points)
+
+    def _note(self, launch: Launch) -> None:
+        self.launches.append(launch)
+        self.sequence.append(launch)
 
     def _run(
         self, layout: Layout, args: str, count: str, sizes: dict[str, list[Length]], points: tuple[Length, ...]
@@ -369,9 +382,7 @@ class _Emitter:
         self._product_slots(args, layout, given, names)
         count = "1" if layout.split is None else code.value(names[layout.split])
         sizes = {a: [names[a]] for a in whole.axes}
-        self.launches.append(
-            Launch(layout.name, layout.name, lowered.kernel, (m, n, k), layout.cost, given, sizes, group)
-        )
+        self._note(Launch(layout.name, layout.name, lowered.kernel, (m, n, k), layout.cost, given, sizes, group))
         self._run(layout, args, count, sizes, (m, n, k))
 
     def _product_slots(
@@ -422,7 +433,7 @@ class _Emitter:
         layout = Layout(name, inner.slots, "batch", inner.scratch, inner.cost)
         sizes: dict[str, list[Length]] = {a: [n] for a, n in names.items()} | {"batch": lengths[:-2]}
         points = (*lengths, k)
-        self.launches.append(Launch(name, inner.name, epilogue, points, inner.cost, given, sizes, group))
+        self._note(Launch(name, inner.name, epilogue, points, inner.cost, given, sizes, group))
         self._run(layout, args, code.product(lengths[:-2]), sizes, points)
 
     def _epilogue(self, group: Group) -> Lowered:
@@ -512,14 +523,16 @@ class _Emitter:
         ).run()
         code.run()
         self.loops.append(code)
+        self.sequence.append(code)
 
     def copy_before(
         self, variable: Variable, lengths: list[Length], source: Place, target: Place, memory: LoopMemory
     ) -> None:
         """Copies an array, like `variable`, before a loop that has this memory."""
-        held, self.scratch = self.scratch, memory  # type: ignore[assignment]
+        scratch, sequence = self.scratch, self.sequence
+        self.scratch, self.sequence = memory, []  # type: ignore[assignment]
         self._elementwise_copy(variable, lengths, source, target)
-        self.scratch = held
+        self.scratch, self.sequence = scratch, sequence
 
 
 def itemsize(variable: Variable) -> int:
