@@ -11,6 +11,8 @@ Each node is placed: everywhere, or on one side of a condition, if all who read 
 many ifelse as possible are one branch: forward and gradient share it, unless the gradient depends on what it gave; then
 what both need (t) is handed on by the first one. The other side has no value for it (None), which nobody reads.
 
+Where both sides are a few functions of numbers, there is no branch: both are computed, and a `switch` selects.
+
 The pass stands behind all rewriting: rules see the ops of the user. Branches lie within branches, as deep as _DEEPEST;
 below that an ifelse only selects.
 """
@@ -35,10 +37,12 @@ from symtheano.scan.op import Scan
 from symtheano.scan.shapes import shapes_in_terms_of
 from symtheano.scan.step import Step
 from symtheano.tensor.convert import as_tensor_variable
+from symtheano.tensor.elemwise import Elemwise, functions
 from symtheano.tensor.sizes import origin, shape_i
 from symtheano.tensor.type import TensorType
 
 _DEEPEST = 40
+_CHEAP = 16  # functions of numbers
 
 Place = tuple[Variable, bool] | None  # a side of a condition; None: everywhere
 
@@ -154,7 +158,9 @@ class _Brancher:
         else:
             self.order = list(self.graph.nodes)
         for item in self.order:
-            if isinstance(item, _Part):
+            if isinstance(item, _Part) and self._is_cheap(item):
+                self._switch(item)
+            elif isinstance(item, _Part):
                 self._branch(item)
             else:
                 self._node(item)
@@ -278,6 +284,28 @@ class _Brancher:
         for a, b in zip(old, new, strict=True):
             b.name, b.line = a.name, a.line
             self.new[a] = b
+
+    def _is_cheap(self, part: _Part) -> bool:
+        """Whether the sides are a few functions of numbers, which cannot fail: then both are computed."""
+        values = [v for node in part.chosen for v in node.outputs if v in self.live]
+        values += [v for node in part.new for v in (*node.inputs, *node.outputs)]
+        numbers = all(isinstance(v.type, TensorType) and v.type.ndim == 0 for v in values)
+        return numbers and len(part.new) <= _CHEAP and all(isinstance(n.op, (Elemwise, IfElse)) for n in part.new)
+
+    def _switch(self, part: _Part) -> None:
+        """The ifelse of a part as functions that select."""
+        for node in self.graph.nodes:
+            if node in part.chosen or (node in part.new and _chooses(node)):
+                self._selected(node)
+            elif node in part.new:
+                self._node(node)
+
+    def _selected(self, node: Apply) -> None:
+        set_line(node.trace)
+        condition, holds, other = node.op.halves([self.new.get(v, v) for v in node.inputs])
+        for out, a, b in zip(node.outputs, holds, other, strict=True):
+            if out in self.live:
+                self._becomes([out], [functions.switch(condition, a, b)])
 
     def _branch(self, part: _Part) -> None:
         """One Branch for the ifelse of a part."""

@@ -201,13 +201,14 @@ def test_grad_test_values() -> None:
 
 def test_merge_of_conditions() -> None:
     """All ifelse of one condition that can are one branch."""
-    x1, x2, y1, y2, w1, w2 = T.dscalars("x1", "x2", "y1", "y2", "w1", "w2")
+    x1, x2, y1, y2, w1, w2 = T.dvectors("x1", "x2", "y1", "y2", "w1", "w2")
     c = T.iscalar("c")
     a, b, d = ifelse(c, x1, x2), ifelse(c, y1 * 2, y2), ifelse(c, w1, T.exp(w2))
     f = st.function([c, x1, x2, y1, y2, w1, w2], [a, b, d])
     assert len(branches(f)) == 1
-    assert [float(v) for v in f(1, 1, 2, 3, 4, 5, 0)] == [1, 6, 5]
-    assert [float(v) for v in f(0, 1, 2, 3, 4, 5, 0)] == [2, 4, 1]
+    values = [np.array([float(v)]) for v in (1, 2, 3, 4, 5, 0)]
+    assert [float(v[0]) for v in f(1, *values)] == [1, 6, 5]
+    assert [float(v[0]) for v in f(0, *values)] == [2, 4, 1]
 
 
 def test_known_conditions_and_equal_sides() -> None:
@@ -362,14 +363,33 @@ def test_inside_the_same_condition(mode: Any) -> None:
 @pytest.mark.parametrize("count", [30, 1500])
 def test_long_chains(count: int) -> None:
     """Deeper than branches go, values are right all the same; and no recursion."""
-    x, c = T.dscalar("x"), T.dscalar("c")
+    x, c = T.dvector("x"), T.dscalar("c")
     z: Any = x
     for k in range(count):
         z = ifelse(T.gt(c, k), z * 1.001, x + k)
     f = st.function([c, x], z, mode=NUMPY)
-    assert f(count - 0.5, 2.0) == pytest.approx(2 * 1.001**count)
-    assert f(0.0, 2.0) == 2.0 + count - 1
-    assert f(count - 1.5, 2.0) == pytest.approx(2.0 + count - 1)
+    assert f(count - 0.5, [2.0])[0] == pytest.approx(2 * 1.001**count)
+    assert f(0.0, [2.0]) == [2.0 + count - 1]
+    assert f(count - 1.5, [2.0]) == [2.0 + count - 1]
+
+
+@on_both
+def test_numbers_are_selected(mode: Any) -> None:
+    """A few functions of numbers on both sides: no branch, so that a loop of them stays one piece of machine code."""
+    x, y, c = T.dvector("x"), T.dscalar("y"), T.iscalar("c")
+    z = ifelse(c, T.exp(y), ifelse(T.gt(y, 1), T.log(y), -y))
+    f = st.function([c, y], [z, T.grad(z, y)], mode=mode)
+    assert not branches(f)
+    for cond, value, want in ((1, 2.0, (np.exp(2), np.exp(2))), (0, 2.0, (np.log(2), 0.5)), (0, -1.0, (1, -1))):
+        assert np.allclose(f(cond, value), want)
+    out, _ = st.scan(lambda t, s: ifelse(T.gt(t, s), s * t, s - t), sequences=x, outputs_info=T.constant(np.float64(2)))
+    g = st.function([x], out, mode=mode)
+    s, want = 2.0, []
+    for t in [1.0, 3.0, -2.0, 9.0]:
+        s = s * t if t > s else s - t
+        want.append(s)
+    assert np.allclose(g([1.0, 3.0, -2.0, 9.0]), want)
+    assert mode is NUMPY or g.compiled.native.entry is not None
 
 
 def test_wide_chains() -> None:
@@ -558,8 +578,8 @@ def test_a_cotangent_is_masked_where_it_leaves_its_branch() -> None:
 
 
 def test_a_loop_is_rebuilt_with_branches() -> None:
-    x = T.dvector("x")
-    out, _ = st.scan(lambda t: ifelse(T.gt(t, 0), T.exp(t), t), sequences=x)
+    x = T.dmatrix("x")
+    out, _ = st.scan(lambda t: ifelse(T.gt(t[0], 0), T.exp(t), t), sequences=x)
     graph = with_branches(FunctionGraph([x], [out]))
     (loop,) = [node.op for node in graph.nodes if isinstance(node.op, Scan)]
     assert any(isinstance(node.op, Branch) for node in loop.step.graph.nodes)

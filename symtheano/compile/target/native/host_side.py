@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from symtheano.compile.planned import Settings, planned
 from symtheano.compile.program import Program
@@ -25,7 +26,7 @@ class HostSide:
 
     graph: FunctionGraph
     native: Any = None
-    _runs: list[Callable[..., Any]] = field(default_factory=list)
+    _runs: WeakSet[Callable[..., Any]] = field(default_factory=WeakSet)
     _numpy: tuple[Callable[..., Any], Source, Program] | None = None
 
     def load(self) -> Callable[..., Any]:
@@ -33,7 +34,7 @@ class HostSide:
         if self.native is None:
             return self._loaded()[0]
         run: Callable[..., Any] = self.native.load([], self._other)
-        self._runs.append(run)
+        self._runs.add(run)
         return run
 
     @property
