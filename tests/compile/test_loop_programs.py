@@ -17,7 +17,7 @@ import pytest
 
 import symtheano as st
 import symtheano.tensor as T
-from symtheano.compile import pipeline
+from symtheano.compile import pipeline, planned
 from symtheano.compile.canonical import Uncanonical, canonical_text
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.program import Body, Call, Loop, Program
@@ -416,8 +416,8 @@ def test_wrong_numbers_and_lengths(target: str) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_thousand_lengths_are_one_compile(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    plan, target_of = pipeline.plan, pipeline.chosen
-    monkeypatch.setattr(pipeline, "plan", lambda *args: made.append("plan") or plan(*args))  # type: ignore[func-returns-value]
+    plan, target_of = planned.plan, pipeline.chosen
+    monkeypatch.setattr(planned, "plan", lambda *args: made.append("plan") or plan(*args))  # type: ignore[func-returns-value]
     monkeypatch.setattr(pipeline, "chosen", lambda mode: made.append("target") or target_of(mode))  # type: ignore[func-returns-value]
     h, x = T.dscalar("h"), T.dscalar("x")
     op = Scan(Step.of([h, x], [h * 0.5 + x]), 0, 1)
