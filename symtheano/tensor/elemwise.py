@@ -183,7 +183,12 @@ class Elemwise(ArrayOp):
         return partials
 
     def R_op(self, inputs: Sequence[Variable], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
-        z = self(*inputs)
+        z, tangent = self(*inputs), self.scalar_op.tangent
+        if tangent is not None and any(is_complex(v.type.dtype) for v in (*inputs, z)):
+            if all(t is None for t in eval_points):
+                return [None]
+            ts = [zeros_of(x) if t is None else t for x, t in zip(inputs, eval_points, strict=True)]
+            return [functions.second(z, tangent(functions, *inputs, z, *ts))]
         terms = [
             t * p
             for p, t in zip(self._partials(inputs, z), eval_points, strict=True)

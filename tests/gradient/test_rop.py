@@ -9,7 +9,7 @@ import pytest
 
 import symtheano.tensor as T
 from symtheano.errors import DisconnectedInputError, NullTypeGradError
-from symtheano.gradient import DisconnectedType, Rop, undefined_grad
+from symtheano.gradient import DisconnectedType, Rop, grad, undefined_grad
 from symtheano.graph.op import Op
 from symtheano.graph.variable import Apply
 from tests.gradient.checks import check_rop, run
@@ -140,3 +140,16 @@ def test_a_product_with_the_hessian() -> None:
     cost = (x**3).sum() + x[0] * x[1]
     hv = run(Rop(T.grad(cost, x), x, v), {x: X, v: [1.0, 2.0, 3.0]})
     np.testing.assert_allclose(hv, [6 * 1 * 1 + 2, 6 * 2 * 2 + 1, 6 * 3 * 3])
+
+
+def test_complex_numbers() -> None:
+    """Forward mode through parts of complex numbers: they have no derivative, but two real ones."""
+    a, b = T.dscalars("ab")
+    c, env = T.complex(a, b), {a: 0.7, b: -0.4}
+    for out in (T.real(c * c), T.imag(T.exp(c)), abs(c * c), T.angle(c), T.real(T.conj(c) * c), T.real(c * a)):
+        for direction in ((1.0, 0.0), (0.3, -2.0)):
+            points = [T.constant(np.float64(d)) for d in direction]
+            by_parts = sum(d * float(g) for d, g in zip(direction, run(grad(out, [a, b]), env), strict=True))
+            np.testing.assert_allclose(float(run(Rop(out, [a, b], points), env)), by_parts, rtol=1e-12)
+    assert float(run(Rop(T.imag(c), a, T.constant(np.float64(1))), env)) == 0
+    assert float(run(Rop(T.imag(c), b, T.constant(np.float64(1))), env)) == 1
