@@ -114,8 +114,19 @@ def by_numpy(case: Case, values: Values) -> tuple[list[Any], int]:
     return [np.array(o).reshape(-1, SIZE) for o in outputs], ran
 
 
-def by_scan(case: Case, values: Values) -> tuple[Any, list[Any]]:
-    """The compiled loop and its arguments; it returns the outputs, and what the counter becomes where there is one."""
+@dataclass
+class Graph:
+    """The loop as a graph: what it computes, of which inputs, and the counter's update where there is one."""
+
+    inputs: list[Any]
+    n: Any
+    outputs: list[Any]
+    updates: Any
+    counter: Any
+
+
+def by_graph(case: Case, values: Values, **options: Any) -> Graph:
+    """The loop as a graph, before it is compiled. The inputs are sequences, initial states and non_sequences."""
     sequences = [T.dmatrix(f"x{k}") for k in range(len(case.sequences))]
     initial: list[Any] = [
         (T.dvector if taps == (-1,) else T.dmatrix)(f"s{k}") if taps else None for k, taps in enumerate(case.outputs)
@@ -148,10 +159,22 @@ def by_scan(case: Case, values: Values) -> tuple[Any, list[Any]]:
         n_steps={"int": case.steps, "variable": n, "sequences": None}[case.given],
         go_backwards=case.backwards,
         return_list=True,
+        **options,
     )
     assert list(updates) == [counter] * case.counter
-    read = [*outputs, updates[counter]] if case.counter else outputs
     states = [s for s in initial if s is not None]
-    f = theano.function([*sequences, *states, *fixed, n], read, on_unused_input="ignore", updates=updates)
+    return Graph([*sequences, *states, *fixed], n, outputs, updates, counter)
+
+
+def arguments(case: Case, values: Values) -> list[Any]:
+    """The values of a graph's inputs."""
     given = [v for v, taps in zip(values.states(case), case.outputs, strict=True) if taps]
-    return f, [*values.sequences, *given, *values.fixed, case.steps]
+    return [*values.sequences, *given, *values.fixed]
+
+
+def by_scan(case: Case, values: Values) -> tuple[Any, list[Any]]:
+    """The compiled loop and its arguments; it returns the outputs, and what the counter becomes where there is one."""
+    graph = by_graph(case, values)
+    read = [*graph.outputs, graph.updates[graph.counter]] if case.counter else graph.outputs
+    f = theano.function([*graph.inputs, graph.n], read, on_unused_input="ignore", updates=graph.updates)
+    return f, [*arguments(case, values), case.steps]

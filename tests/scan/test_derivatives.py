@@ -150,13 +150,13 @@ def test_truncated_gradients(loop: Loop) -> None:
     got = run(gradients_of(built.cost(), built.inputs), env)
 
     def tail(values: list[Any]) -> Any:
-        """The cost, where the values matter only in the last k steps; their first state is given unless it is the first."""
+        """The cost, where the values matter only in the last k steps. These begin with a given state."""
         rows = {k: run(built.outputs[op.after(k)], env).copy() for k in op.tensors}
         befores = {k: run(built.outputs[op.before(k)], env).copy() for k in op.carried_tensors}
         lasts = [run(built.outputs[op.last(k)], env) for k in op.tensors]
         carry = list(values[loop.n_consts : built.n_heads]) + [np.asarray(1)] * loop.counter
         if ran > loop.truncate:
-            carry = [s[first] for s in state] if loop.truncate else [x for x in lasts[: op.n_carry]]
+            carry = [s[first] for s in state] if loop.truncate else list(lasts[: op.n_carry])
         consts, xs = values[: loop.n_consts], values[built.n_heads :]
         for t in range(first, ran):
             for k in op.carried_tensors:
