@@ -17,7 +17,7 @@ import pytest
 
 import symtheano as st
 import symtheano.tensor as T
-from symtheano.compile import pipeline, planned
+from symtheano.compile import pipeline, runtime
 from symtheano.compile.canonical import Uncanonical, canonical_text
 from symtheano.compile.peak import peak_memory
 from symtheano.compile.program import Body, Call, Loop, Program
@@ -160,6 +160,81 @@ def test_the_first_state_of_a_shared_variable_stays() -> None:
     f = st.function([], last, updates=[(w, last + 1)], mode=NUMPY)
     np.testing.assert_array_equal(f(), np.arange(3.0) * 4)
     np.testing.assert_array_equal(w.get_value(), np.arange(3.0) * 4 + 1)
+
+
+def same_as_defined(op: Scan, values: list[Any], *read: str) -> Any:
+    """What a loop gives, twice, after a comparison with its definition; its arguments must be what they were."""
+    first = op.n_consts + op.n_carry
+    variables = [T.lscalar("n")]
+    variables += [
+        T.TensorType(v.type.dtype, (False,) * (v.type.ndim + (k >= first)))() for k, v in enumerate(op.step.inputs)
+    ]
+    f = reading(op, variables, *read)
+    outs = op(*variables) if len(op.make_node(*variables).outputs) > 1 else [op(*variables)]
+    positions = [getattr(op, kind)(int(k)) for kind, k in map(str.split, read)]
+    given = dict(zip(variables, map(np.array, values), strict=True))
+    right = evaluate([outs[p] for p in positions], given)
+    for _ in range(2):
+        found = f(*values)
+        for a, b in zip(found, right, strict=True):
+            np.testing.assert_allclose(a, b)
+        arrays = [*found, *(v for v in values if isinstance(v, np.ndarray))]
+        assert not any(np.may_share_memory(p, q) for k, p in enumerate(arrays) for q in arrays[:k])
+    for v, kept in zip(values, given.values(), strict=True):
+        np.testing.assert_array_equal(v, kept)
+    return f
+
+
+def test_two_states_that_are_one_value_are_not_overwritten() -> None:
+    a, b, x = T.dvector("a"), T.dvector("b"), T.dvector("x")
+    new = T.sin(a * 2) - b[::-1] * x
+    op = Scan(Step.of([a, b, x], [new, new]), 0, 2)
+    f = same_as_defined(op, [3, np.arange(3.0), np.ones(3), np.full((3, 3), 0.3)], "last 0", "last 1")
+    assert not any(state.owned for state in body_of(f).states)
+
+
+def test_a_state_that_is_a_constant_of_the_loop_is_not_overwritten() -> None:
+    w, h, x = T.dvector("w"), T.dvector("h"), T.dvector("x")
+    op = Scan(Step.of([w, h, x], [w, T.tanh(h * 2 + x)]), 1, 1)
+    f = same_as_defined(op, [3, np.arange(3.0), np.ones(3), np.full((3, 3), 0.3)], "last 0", "after 1")
+    assert not body_of(f).states[0].owned
+    op = Scan(Step.of([h, x], [x, T.tanh(h * 2)]), 0, 1)  # nor is an element of a sequence
+    same_as_defined(op, [3, np.ones(3), np.arange(9.0).reshape(3, 3)], "last 0", "after 1")
+
+
+def test_a_state_that_is_stretched_is_not_overwritten() -> None:
+    h, x = T.dmatrix("h"), T.dvector("x")
+    op = Scan(Step.of([h, x], [T.fill(h, T.tanh(x)), T.exp(h * 0.5)]), 0, 1)
+    same_as_defined(op, [3, np.ones((2, 3)), np.arange(9.0).reshape(3, 3)], "last 0", "after 1")
+
+
+def test_a_state_that_is_also_collected_as_a_result_is_not_overwritten() -> None:
+    h, x = T.dvector("h"), T.dvector("x")
+    new = T.tanh(h * x)
+    op = Scan(Step.of([h, x], [new, new]), 0, 1)
+    same_as_defined(op, [3, np.arange(3.0), np.full((3, 3), 0.7)], "last 0", "after 1")
+
+
+@pytest.mark.parametrize("read", [["last 0", "after 0"], ["last 0", "before 0"], ["last 1", "after 1", "last 0"]])
+def test_what_is_last_is_no_row_of_what_is_collected(read: list[str]) -> None:
+    h, x = T.dvector("h"), T.dvector("x")
+    for result in (h, x, T.tanh(h + x)):
+        op = Scan(Step.of([h, x], [T.tanh(h * x), result]), 0, 1)
+        same_as_defined(op, [3, np.arange(3.0), np.full((3, 3), 0.7)], *read)
+
+
+def test_rows_behind_the_end_hold_zeros() -> None:
+    h, x = T.dvector("h"), T.dvector("x")
+    op = Scan(Step.of([h, x], [h + x, h * x, (h + x)[0] > 2]), 0, 1, until=True)
+    variables = [T.lscalar("n"), T.dvector(), T.dmatrix()]
+    f = reading(op, variables, "after 0", "before 0", "after 1")
+    for _ in range(20):
+        garbage = [np.full((5, 3), np.nan) for _ in range(8)]
+        del garbage
+        after, before, results = f(5, np.zeros(3), np.ones((5, 3)))
+        np.testing.assert_array_equal(after[:, 0], [1, 2, 3, 0, 0])
+        np.testing.assert_array_equal(before[:, 0], [0, 1, 2, 0, 0])
+        np.testing.assert_array_equal(results[:, 0], [0, 1, 2, 0, 0])
 
 
 # -- plans that are wrong ----------------------------------------------------------------------------------------------
@@ -371,9 +446,10 @@ def test_an_error_leaves_shared_variables_as_they_were(target: str) -> None:
     np.testing.assert_array_equal(w.get_value(), np.full(3, 2.0))
 
 
-def test_a_state_that_changes_its_shape() -> None:
+@pytest.mark.parametrize("factor", [None, 2])
+def test_a_state_that_changes_its_shape(factor: int | None) -> None:
     h, k = T.dvector("h"), T.lscalar("k")
-    op = Scan(Step.of([h, k], [h[:k]]), 0, 1)
+    op = Scan(Step.of([h, k], [h[:k] if factor is None else h[:k] * factor]), 0, 1)
     variables = [T.lscalar("n"), T.dvector("h0"), T.lvector("ks")]
     for read in (["last 0"], ["after 0"], ["before 0", "after 0"]):
         f = reading(op, variables, *read)
@@ -382,9 +458,10 @@ def test_a_state_that_changes_its_shape() -> None:
             f(3, np.ones(3), np.array([3, 2, 3]))
 
 
-def test_results_of_different_shapes() -> None:
+@pytest.mark.parametrize("factor", [None, 1])
+def test_results_of_different_shapes(factor: int | None) -> None:
     h, k = T.dvector("h"), T.lscalar("k")
-    op = Scan(Step.of([h, k], [h, h[:k]]), 0, 1)
+    op = Scan(Step.of([h, k], [h, h[:k] if factor is None else h[:k] * factor]), 0, 1)
     variables = [T.lscalar("n"), T.dvector("h0"), T.lvector("ks")]
     f = reading(op, variables, "after 1", "last 1")
     collected, last = f(2, np.arange(3.0), np.array([2, 2]))
@@ -393,6 +470,17 @@ def test_results_of_different_shapes() -> None:
     for ks in ([2, 1, 2], [1, 2, 2]):
         with pytest.raises(ShapeMismatchError, match="different shapes"):
             f(3, np.arange(3.0), np.array(ks))
+
+
+def test_an_error_before_the_first_step_leaves_arguments_as_they_were() -> None:
+    w, h = T.dvector("w"), T.dvector("h")
+    op = Scan(Step.of([w, h], [Doubled()(h).sum() * w]), 1, 1)
+    f = reading(op, [T.lscalar("n"), T.dvector(), T.dvector()], "last 0")
+    start = np.arange(3.0)
+    np.testing.assert_array_equal(f(1, np.ones(3), start)[0], [6, 6, 6])
+    with pytest.raises(ShapeMismatchError, match="changed the shape"):
+        f(1, np.ones(4), start)
+    np.testing.assert_array_equal(start, np.arange(3.0))
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -415,16 +503,28 @@ def test_wrong_numbers_and_lengths(target: str) -> None:
 # -- one compile -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_thousand_lengths_are_one_compile(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
-    plan, target_of = planned.plan, pipeline.chosen
-    monkeypatch.setattr(planned, "plan", lambda *args: made.append("plan") or plan(*args))  # type: ignore[func-returns-value]
-    monkeypatch.setattr(pipeline, "chosen", lambda mode: made.append("target") or target_of(mode))  # type: ignore[func-returns-value]
+    made: list[str] = []
+
+    def counted(module: Any, name: str) -> None:
+        function = getattr(module, name)
+
+        def count(*args: Any, **kwargs: Any) -> Any:
+            made.append(name)
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(module, name, count)
+
+    counted(runtime, "compile_graph")
+    counted(pipeline, "planned")
+    counted(pipeline, "emit")
     h, x = T.dscalar("h"), T.dscalar("x")
     op = Scan(Step.of([h, x], [h * 0.5 + x]), 0, 1)
     xs = T.dvector("xs")
     f = st.function([xs], op(xs.shape[0], np.float64(0), xs)[op.after(0)], mode=st.Mode(target=target))
     f(np.ones(3))
+    f(np.ones(0))  # which may be left to the NumPy program
     before = list(made)
+    assert before
     for n in range(1000):
         found = f(np.ones(n))
         assert found.shape == (n,) and (not n or found[-1] == 2 - 0.5 ** (n - 1))
