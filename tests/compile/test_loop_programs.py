@@ -1,4 +1,4 @@
-"""What functions with loops are made of: memory, text, errors, and what is known of them in other processes."""
+"""What functions with loops are made of: memory, text, and what is known of them in other processes."""
 
 from __future__ import annotations
 
@@ -20,45 +20,24 @@ import symtheano.tensor as T
 from symtheano.compile import pipeline, runtime
 from symtheano.compile.canonical import Uncanonical, canonical_text
 from symtheano.compile.peak import peak_memory
-from symtheano.compile.program import Body, Call, Loop, Program
+from symtheano.compile.program import Call, Loop, Program
 from symtheano.compile.target.choice import missing
 from symtheano.config import config
-from symtheano.errors import CheckError, ShapeMismatchError
+from symtheano.errors import CheckError
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.interpret import evaluate
-from symtheano.graph.variable import Apply
 from symtheano.scan.op import Scan
 from symtheano.scan.step import Step
-from symtheano.tensor.raw_random import normal, random_state_type
-
-NUMPY = st.Mode(target="numpy")
-TARGETS = ["numpy"] if missing() is not None else ["numpy", "native"]
-
-
-def rnn(scale: float = 2.0) -> tuple[Scan, list[Any]]:
-    """h' = tanh(scale * x + h . W) and its sum; variables n, W, h0, xs."""
-    w, h, x = T.dmatrix("W"), T.dmatrix("h"), T.dmatrix("x")
-    new = T.tanh(scale * x + T.dot(h, w))
-    op = Scan(Step.of([w, h, x], [new, new.sum(axis=0)]), 1, 1)
-    return op, [T.lscalar("n"), T.dmatrix("W0"), T.dmatrix("h0"), T.dtensor3("xs")]
-
-
-def rnn_values(n: int, batch: int = 3, d: int = 2) -> list[Any]:
-    rng = np.random.default_rng(n)
-    return [np.asarray(n), rng.normal(size=(d, d)), rng.normal(size=(batch, d)), rng.normal(size=(n, batch, d))]
-
-
-def body_of(f: Any) -> Body:
-    """The only loop of a program."""
-    (body,) = f.compiled.program.loops.values()
-    return body  # type: ignore[no-any-return]
-
-
-def reading(op: Scan, variables: list[Any], *read: str, mode: Any = NUMPY) -> Any:
-    """A function of outputs of a loop: "last 0", "after 1", ..."""
-    outs = op(*variables)
-    positions = [getattr(op, kind)(int(k)) for kind, k in map(str.split, read)]
-    return st.function(variables, [outs[p] for p in positions], mode=mode, on_unused_input="ignore")
+from tests.compile.hand_loops import (
+    NUMPY,
+    TARGETS,
+    Doubled,
+    body_of,
+    reading,
+    rnn,
+    rnn_values,
+    same_as_defined,
+)  # fmt: skip
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------
@@ -162,29 +141,6 @@ def test_the_first_state_of_a_shared_variable_stays() -> None:
     np.testing.assert_array_equal(w.get_value(), np.arange(3.0) * 4 + 1)
 
 
-def same_as_defined(op: Scan, values: list[Any], *read: str) -> Any:
-    """What a loop gives, twice, after a comparison with its definition; its arguments must be what they were."""
-    first = op.n_consts + op.n_carry
-    variables = [T.lscalar("n")]
-    variables += [
-        T.TensorType(v.type.dtype, (False,) * (v.type.ndim + (k >= first)))() for k, v in enumerate(op.step.inputs)
-    ]
-    f = reading(op, variables, *read)
-    outs = op(*variables) if len(op.make_node(*variables).outputs) > 1 else [op(*variables)]
-    positions = [getattr(op, kind)(int(k)) for kind, k in map(str.split, read)]
-    given = dict(zip(variables, map(np.array, values), strict=True))
-    right = evaluate([outs[p] for p in positions], given)
-    for _ in range(2):
-        found = f(*values)
-        for a, b in zip(found, right, strict=True):
-            np.testing.assert_allclose(a, b)
-        arrays = [*found, *(v for v in values if isinstance(v, np.ndarray))]
-        assert not any(np.may_share_memory(p, q) for k, p in enumerate(arrays) for q in arrays[:k])
-    for v, kept in zip(values, given.values(), strict=True):
-        np.testing.assert_array_equal(v, kept)
-    return f
-
-
 def test_two_states_that_are_one_value_are_not_overwritten() -> None:
     a, b, x = T.dvector("a"), T.dvector("b"), T.dvector("x")
     new = T.sin(a * 2) - b[::-1] * x
@@ -263,243 +219,6 @@ def test_checks_of_plans_look_into_loops() -> None:
         replace(f.compiled.program, steps=(replace(loop, args=("v7", *loop.args[1:])),)).check()
 
 
-# -- authors' ops and random states ------------------------------------------------------------------------------------
-class Doubled(st.Op):
-    """Twice its argument, in the argument's memory."""
-
-    __props__ = ()
-    destroy_map = {0: [0]}
-
-    def make_node(self, x: Any) -> Any:
-        return Apply(self, [T.as_tensor_variable(x)], [x.type()])
-
-    def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
-        inputs[0] *= 2
-        output_storage[0][0] = inputs[0]
-
-
-class Kept(st.Op):
-    """Its argument plus one, in memory that the op keeps and uses again."""
-
-    __props__ = ()
-
-    def __init__(self) -> None:
-        self.memory = np.zeros(3)
-
-    def make_node(self, x: Any) -> Any:
-        return Apply(self, [T.as_tensor_variable(x)], [x.type()])
-
-    def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
-        self.memory[...] = inputs[0] + 1
-        output_storage[0][0] = self.memory
-
-
-class Tail(st.Op):
-    """The same array reversed: a view."""
-
-    __props__ = ()
-    view_map = {0: [0]}
-
-    def make_node(self, x: Any) -> Any:
-        return Apply(self, [T.as_tensor_variable(x)], [x.type()])
-
-    def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
-        output_storage[0][0] = inputs[0][::-1]
-
-
-def by_hand(make: Any, h: Any, xs: Any, crossed: bool) -> dict[str, Any]:
-    """What a loop of `make` gives. crossed: the new state is what the op gives, and the result reads the old one."""
-    value = {Doubled: lambda v: v * 2, Kept: lambda v: v + 1, Tail: lambda v: v[::-1].copy()}[make]
-    before, after, results = [], [], []
-    for x in xs:
-        before.append(h)
-        new = value(h) if crossed else value(h) * 0.5 + x
-        results.append(np.tanh(h + x) if crossed else value(h))
-        after.append(new)
-        h = new
-    rows = (0, 3)
-    return {
-        "last 0": h,
-        "before 0": np.array(before).reshape(-1, 3) if before else np.zeros(rows),
-        "after 0": np.array(after).reshape(-1, 3) if after else np.zeros(rows),
-        "after 1": np.array(results).reshape(-1, 3) if results else np.zeros(rows),
-    }
-
-
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("make", [Doubled, Kept, Tail])
-@pytest.mark.parametrize("read", [["last 0"], ["after 0"], ["before 0", "after 0"], ["last 0", "after 1"]])
-def test_ops_of_authors_in_a_step(make: Any, read: list[str], target: str) -> None:
-    h, x = T.dvector("h"), T.dvector("x")
-    y = make()(h)
-    variables = [T.lscalar("n"), T.dvector(), T.dmatrix()]
-    xs = np.random.default_rng(0).normal(size=(4, 3))
-    for crossed, outputs in ((False, [y * 0.5 + x, y]), (True, [y, T.tanh(h + x)])):
-        f = reading(Scan(Step.of([h, x], outputs), 0, 1), variables, *read, mode=st.Mode(target=target))
-        h0 = np.arange(3.0)
-        for n in (1, 4, 0):
-            right = by_hand(make, np.arange(3.0), xs[:n], crossed)
-            for name, found in zip(read, f(n, h0, xs[:n]), strict=True):
-                if n or name != "after 1":  # the shape of what Python code gives is not known before it runs
-                    np.testing.assert_allclose(found, right[name])
-        np.testing.assert_array_equal(h0, np.arange(3.0))
-
-
-def walk(twice: bool = False) -> tuple[Scan, list[Any]]:
-    """A random walk: the state of the generator is carried. twice: two draws in each step."""
-    state, at = random_state_type("state"), T.dvector("at")
-    new, drawn = normal(state, at.shape)
-    total = at + drawn
-    if twice:
-        new, other = normal(new, at.shape)
-        total = total + other
-    op = Scan(Step.of([state, at], [new, total]), 0, 2)
-    return op, [T.lscalar("n"), random_state_type("state0"), T.dvector("at0")]
-
-
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("twice", [False, True])
-def test_random_states_are_carried_and_the_first_one_stays(twice: bool, target: str) -> None:
-    op, variables = walk(twice)
-    f = reading(op, variables, "last 0", "after 1", mode=st.Mode(target=target))
-    state = np.random.RandomState(5)
-    start = state.get_state()[1].copy()
-    again = np.random.RandomState(5)
-    right = np.cumsum([again.normal(size=2) + (again.normal(size=2) if twice else 0) for _ in range(4)], axis=0)
-    for _ in range(2):
-        new, path = f(4, state, np.zeros(2))
-        np.testing.assert_allclose(path, right)
-        assert new is not state and new.normal() == pickle.loads(pickle.dumps(again)).normal()
-    np.testing.assert_array_equal(state.get_state()[1], start)
-    unchanged, nothing = f(0, state, np.zeros(2))
-    assert unchanged is not state and nothing.shape == (0, 2)
-    assert unchanged.normal() == np.random.RandomState(5).normal()
-
-
-def test_a_random_state_is_copied_once_not_in_each_step() -> None:
-    op, variables = walk(twice=True)
-    body = body_of(reading(op, variables, "last 0", "last 1"))
-    assert body.copied == ("x0",)
-    draws = [s.node.op for s in body.program if type(s).__name__ == "Perform"]
-    assert len(draws) == 2 and all(d.inplace for d in draws)
-
-
-def test_a_random_state_that_is_read_twice_is_not_drawn_from_itself() -> None:
-    state, at = random_state_type("state"), T.dscalar("at")
-    new, first = normal(state)
-    _, same = normal(state, avg=at)
-    op = Scan(Step.of([state, at], [new, first - same]), 0, 2)
-    variables = [T.lscalar("n"), random_state_type(), T.dscalar()]
-    f = reading(op, variables, "after 1")
-    (path,) = f(3, np.random.RandomState(1), 2.0)
-    np.testing.assert_allclose(path, [-2.0, 2.0, -2.0])
-
-
-# -- errors ------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("target", TARGETS)
-def test_an_error_in_a_step_tells_the_step(target: str) -> None:
-    h, i = T.dvector("h"), T.lscalar("i")
-    op = Scan(Step.of([h, i], [h + T.sort(h)[i]]), 0, 1)
-    variables = [T.lscalar("n"), T.dvector("h0"), T.lvector("places")]
-    f = reading(op, variables, "last 0", mode=st.Mode(target=target))
-    f(3, np.ones(2), np.array([0, 1, 0]))
-    with pytest.raises(IndexError) as caught:
-        f(4, np.ones(2), np.array([0, 1, 7, 0]))
-    text = str(caught.value)
-    assert "index 7 is out of bounds" in text and "in step 2 of a loop" in text
-    assert re.search(r"sort\(h.*\): TensorType\(float64, vector\), shape \(2,\)", text)
-    assert f"{os.path.basename(__file__)}:" in text
-
-
-def test_an_error_in_a_loop_in_a_loop_tells_both_steps() -> None:
-    v, i = T.dvector("v"), T.lscalar("i")
-    inner = Scan(Step.of([v, i], [v, v[i]]), 0, 1)
-    u, places = T.dvector("u"), T.lvector("places")
-    total = inner(places.shape[0], u, places)[inner.after(1)].sum()
-    op = Scan(Step.of([u, places], [u + total]), 0, 1)
-    variables = [T.lscalar("n"), T.dvector(), T.lmatrix()]
-    f = reading(op, variables, "last 0")
-    with pytest.raises(IndexError, match="in step 2 of a loop, in step 1 of a loop, while"):
-        f(3, np.ones(2), np.array([[0, 0, 1], [0, 1, 5], [0, 0, 0]]))
-
-
-class Fussy(Kept):
-    """Refuses what is greater than 2."""
-
-    def perform(self, node: Any, inputs: Any, output_storage: Any) -> None:
-        if inputs[0].max() > 2:
-            raise RuntimeError("too much")
-        super().perform(node, inputs, output_storage)
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_an_error_leaves_shared_variables_as_they_were(target: str) -> None:
-    w = st.shared(np.zeros(3), "w")
-    h = T.dvector("h")
-    op = Scan(Step.of([h], [Fussy()(h)]), 0, 1)
-    n = T.lscalar("n")
-    f = st.function([n], updates=[(w, op(n, w)[0])], mode=st.Mode(target=target))
-    f(2)
-    np.testing.assert_array_equal(w.get_value(), np.full(3, 2.0))
-    with pytest.raises(RuntimeError, match=r"too much[\s\S]*Fussy, in step 1 of a loop[\s\S]*correct Fussy.perform"):
-        f(2)
-    np.testing.assert_array_equal(w.get_value(), np.full(3, 2.0))
-
-
-@pytest.mark.parametrize("factor", [None, 2])
-def test_a_state_that_changes_its_shape(factor: int | None) -> None:
-    h, k = T.dvector("h"), T.lscalar("k")
-    op = Scan(Step.of([h, k], [h[:k] if factor is None else h[:k] * factor]), 0, 1)
-    variables = [T.lscalar("n"), T.dvector("h0"), T.lvector("ks")]
-    for read in (["last 0"], ["after 0"], ["before 0", "after 0"]):
-        f = reading(op, variables, *read)
-        f(2, np.ones(3), np.array([3, 4]))
-        with pytest.raises(ShapeMismatchError, match=r"changed the shape of its state h: \(3,\) before .*\(2,\) after"):
-            f(3, np.ones(3), np.array([3, 2, 3]))
-
-
-@pytest.mark.parametrize("factor", [None, 1])
-def test_results_of_different_shapes(factor: int | None) -> None:
-    h, k = T.dvector("h"), T.lscalar("k")
-    op = Scan(Step.of([h, k], [h, h[:k] if factor is None else h[:k] * factor]), 0, 1)
-    variables = [T.lscalar("n"), T.dvector("h0"), T.lvector("ks")]
-    f = reading(op, variables, "after 1", "last 1")
-    collected, last = f(2, np.arange(3.0), np.array([2, 2]))
-    np.testing.assert_array_equal(collected, [[0, 1], [0, 1]])
-    np.testing.assert_array_equal(last, [0, 1])
-    for ks in ([2, 1, 2], [1, 2, 2]):
-        with pytest.raises(ShapeMismatchError, match="different shapes"):
-            f(3, np.arange(3.0), np.array(ks))
-
-
-def test_an_error_before_the_first_step_leaves_arguments_as_they_were() -> None:
-    w, h = T.dvector("w"), T.dvector("h")
-    op = Scan(Step.of([w, h], [Doubled()(h).sum() * w]), 1, 1)
-    f = reading(op, [T.lscalar("n"), T.dvector(), T.dvector()], "last 0")
-    start = np.arange(3.0)
-    np.testing.assert_array_equal(f(1, np.ones(3), start)[0], [6, 6, 6])
-    with pytest.raises(ShapeMismatchError, match="changed the shape"):
-        f(1, np.ones(4), start)
-    np.testing.assert_array_equal(start, np.arange(3.0))
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_wrong_numbers_and_lengths(target: str) -> None:
-    op, variables = rnn()
-    f = reading(op, variables, "last 0", mode=st.Mode(target=target))
-    n, w, h, xs = rnn_values(3)
-    for wrong in (2, 4, 0):
-        with pytest.raises(ValueError, match=f"x has 3 elements, but the loop runs {wrong} steps"):
-            f(wrong, w, h, xs)
-    with pytest.raises(ValueError, match="cannot run -1 steps"):
-        f(-1, w, h, xs[:0])
-    with pytest.raises(ShapeMismatchError, match=r"changed the shape of its state h: \(3, 2\) before .*\(3, 4\) after"):
-        f(3, np.ones((2, 4)), h, np.ones((3, 3, 4)))
-    with pytest.raises(ValueError, match=r"mis-match[\s\S]*shape \(5, 2\)"):
-        f(3, w, h, np.ones((3, 5, 2)))
-    np.testing.assert_allclose(f(3, w, h, xs), evaluate([op(*variables)[0]], dict(zip(variables, [n, w, h, xs]))))
-
-
 # -- one compile -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_thousand_lengths_are_one_compile(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,7 +273,7 @@ def test_loops_have_canonical_texts() -> None:
     assert text() == text(name="other")
     assert len({text(), text(scale=3.0), text(until=True)}) == 3
     h, n, h0 = T.dvector(), T.lscalar(), T.dvector()
-    op = Scan(Step.of([h], [Fussy()(h)]), 0, 1)  # which has __props__, but is not ours
+    op = Scan(Step.of([h], [Doubled()(h)]), 0, 1)  # which has __props__, but is not ours
     graph = FunctionGraph([n, h0], [op(n, h0)[0]])
     with pytest.raises(Uncanonical):
         canonical_text(graph)
