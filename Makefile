@@ -13,7 +13,7 @@ JAX     := jax
 TORCH   := torch==2.13.0
 PYTENSOR := pytensor
 
-.PHONY: help setup train test test-numpy lint types bench bench-setup docs clean
+.PHONY: help setup train write adding test test-numpy lint types bench bench-setup docs clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -28,6 +28,12 @@ $(STAMP): pyproject.toml
 
 train: $(STAMP)  ## train a network on the scanned digits (ARGS="--help" for its options)
 	$(PY) examples/train_digits.py $(ARGS)
+
+write: $(STAMP)  ## train an LSTM to write like Python's reference (ARGS="--resume" goes on after a stop)
+	$(PY) examples/char_lstm.py $(ARGS)
+
+adding: $(STAMP)  ## train a recurrent network on the adding problem by a Hessian-free method
+	$(PY) examples/hessian_free_rnn.py $(ARGS)
 
 test: lint types  ## ruff, mypy and the whole test suite (ARGS="-k name" to select)
 	$(PY) -m pytest -n auto $(ARGS)
