@@ -7,7 +7,7 @@ step minimises a quadratic model of the loss, whose curvature is Gauss and Newto
 conjugate gradients need only products G v, and G v = Lop(Rop(v)): forward through the loop, then back. How much the
 model is trusted is damping, which Levenberg and Marquardt's rule sets. Run it with ``make adding``, or
 
-    python examples/hessian_free_rnn.py --length 50 --hidden 64
+    python examples/hessian_free_rnn.py --length 200 --hidden 64
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Train a recurrent network on the adding problem by Gauss-Newton products and conjugate gradients.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--length", type=int, default=50, help="numbers in a sequence")
+    parser.add_argument("--length", type=int, default=100, help="numbers in a sequence")
     parser.add_argument("--hidden", type=int, default=50, help="units of the network")
     parser.add_argument("--batch", type=int, default=1000, help="sequences of an update; a fourth is for curvature")
     parser.add_argument("--updates", type=int, default=150, help="the most updates")
