@@ -235,6 +235,19 @@ def test_accumulators_are_computed_in_place() -> None:
         compare([g0, h0, X], [outs[1], outs[op.before(0)]], [numbers(5, 5), numbers(3, 5), numbers(n, 3, 5)])
 
 
+@pytest.mark.parametrize("n", LENGTHS)
+def test_what_steps_found_and_what_they_gave_are_one_array(n: int) -> None:
+    op, inputs, outs = rnn()
+    after, before = outs[op.after(0)], outs[op.before(0)]
+    used = [(after * before).sum(axis=0), T.dot(before[::-1][:, 0], after[:, 0].T), T.tanh(after)]
+    f = compiled(inputs, used)
+    ((code, _),) = f.compiled.native.regions
+    assert len(code.scratch.behind) == 1
+    compare(inputs, used, [numbers(5, 5), numbers(3, 5), numbers(n, 3, 5)])
+    compare(inputs, [*used, after], [numbers(5, 5), numbers(3, 5), numbers(n, 3, 5)])
+    compare(inputs, [*used, before], [numbers(5, 5), numbers(3, 5), numbers(n, 3, 5)])
+
+
 def test_a_state_read_with_its_axes_exchanged_is_not_computed_in_place() -> None:
     h = T.fmatrix("h")
     op = scan([], [h], [], [h.T - 0.5 * h])

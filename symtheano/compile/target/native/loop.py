@@ -10,7 +10,7 @@ into it where elements of sequences lie, where states lie, and where the step sh
     else                     one of a few buffers that take turns: two, and one more for each round that a copy of the
                              address is handed on (moved states, the windows of taps)
 
-`before` beside `after` is filled behind the loop. Rows behind the last step are zeros, as is `last` of no step.
+`before` beside `after` is filled behind the loop, if it is not the same memory a row before (see scratch.py). Rows behind the last step are zeros, as is `last` of no step.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from symtheano.compile.target.native.frame import Frame
 from symtheano.compile.target.native.length_code import LengthCode
 from symtheano.compile.target.native.llvm import LLVM_TYPES, Function
 from symtheano.compile.target.native.place import Place, contiguous, is_contiguous, row_of, shuffled
-from symtheano.compile.target.native.scratch import LoopMemory, Slot
+from symtheano.compile.target.native.scratch import LoopMemory, Scratch, Slot
 from symtheano.graph.variable import Variable
 from symtheano.tensor.reshape import Reshape
 
@@ -39,6 +39,7 @@ class Outside(Protocol):
     code: LengthCode
     frame: Frame
     fusion: Any
+    scratch: Scratch
 
     def place(self, variable: Variable) -> Place: ...
     def lengths_of(self, variable: Variable) -> list[Length]: ...
@@ -70,6 +71,7 @@ class State:
     before: str | None
     last: str | None
     buffers: list[int]  # the numbers of slots in the loop's memory
+    joined: bool = False  # before and after are one array
     start: int | None = None  # that of a copy of the first value
     bytes: str = "0"
     first: str = ""  # where the first value lies
@@ -165,12 +167,13 @@ class LoopCode:
         else:
             lengths = self.outside.lengths_of(node.outputs[op.after(k)])[1:]
         state = State(k, self._way(k, after, before), lengths, after, before, last, [])
+        state.joined = node.outputs[op.after(k)] in self.outside.scratch.behind
         if state.way == "turns":
             state.buffers = [self._buffer(op.states[k], lengths) for _ in range(2 + self._rounds(k))]
         elif state.way in ("in place", "next rows", "last") and last is None:
             state.buffers = [self._buffer(op.states[k], lengths)]
         if carried and not is_contiguous(self.outside.place(self.outer[self.carry[k]]), self.carry[k].type.shape):
-            if state.way not in ("in place", "next rows"):
+            if state.way not in ("in place", "next rows") and not state.joined:
                 state.start = self._buffer(op.states[k], lengths)
         return state
 
@@ -335,6 +338,9 @@ class LoopCode:
             state.first = state.target
         elif state.way == "next rows":
             state.first = self.f.emit(f"select i1 {self.some}, ptr {state.before}, ptr {spare}")
+        elif state.joined:
+            assert state.before is not None
+            state.first = state.before
         elif state.start is not None:
             state.first = self.pointers[state.start]
         if state.first != place.pointer:
@@ -436,7 +442,7 @@ class LoopCode:
                 self._copy(state.last, self.ends["now", k], state.bytes)
             elif state.last is not None and state.way == "rows":
                 self._last_row(state, done)
-            if state.after is not None and state.before is not None:
+            if state.after is not None and state.before is not None and not state.joined:
                 f.when(self.some, lambda state=state: self._shift(state, done))  # type: ignore[misc]
         if self.op.until:
             rest = f.emit(f"sub i64 {self.n}, {done}")

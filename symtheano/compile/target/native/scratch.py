@@ -14,7 +14,7 @@ import numpy as np
 
 from symtheano.compile.analyse import Analysis
 from symtheano.compile.fuse import Fusion, Group
-from symtheano.compile.lengths import Length
+from symtheano.compile.lengths import Formula, Length
 from symtheano.compile.overwriting import base_of, may_overwrite, only_copies
 from symtheano.compile.schedule import Region
 from symtheano.compile.target.native.layout import Layout
@@ -45,7 +45,8 @@ class Slot:
 class Scratch:
     """The plan of a region. outside: stored values that lie elsewhere. numbers: lengths that are read as values.
 
-    moved: values that lie where another one will, which is a scatter into them.
+    moved: values that lie where another one will, which is a scatter into them. behind: what each step of a loop gave
+    lies one row behind what each step found: it is the same but for the first and the last.
     """
 
     region: Region
@@ -53,6 +54,7 @@ class Scratch:
     analysis: Analysis
     outside: set[Variable]
     moved: dict[Variable, Variable] = field(default_factory=dict)
+    behind: dict[Variable, Variable] = field(default_factory=dict)
     slots: list[Slot] = field(default_factory=list)
     homes: dict[Variable, int] = field(default_factory=dict)
     numbers: list[Variable] = field(default_factory=list)
@@ -70,9 +72,6 @@ class Scratch:
             if variable.owner is not None and self.analysis.kinds[variable.owner] == "size":
                 self.numbers.append(variable)
                 self.homes[variable] = self._slot(variable, free)
-        dying: dict[int, list[Variable]] = {}
-        for variable, position in last.items():
-            dying.setdefault(position, []).append(variable)
         mine = {g: k for k, g in enumerate(self.region.groups)}
         made: dict[int, list[Variable]] = {}
         for variable in self.fusion.stored:
@@ -80,16 +79,21 @@ class Scratch:
             if home in mine and variable not in self.outside:
                 made.setdefault(mine[home], []).append(variable)
         self._move(last, {v for each in made.values() for v in each})
+        self._join_states(last, {v for each in made.values() for v in each})
+        dying: dict[int, list[Variable]] = {}
+        for variable, position in last.items():
+            if variable not in self.behind:
+                dying.setdefault(position, []).append(variable)
         reads: dict[Group, list[Variable]] = {}
         for variable, groups in self.fusion.users.items():
             for group in groups:
                 reads.setdefault(group, []).append(variable)
         for position, group in enumerate(self.region.groups):
             for variable in made.get(position, ()):
-                root = self.moved.get(variable, variable)
+                root = self.moved.get(variable, self.behind.get(variable, variable))
                 if root not in self.homes and root not in self.outside:
                     over = self._overwritten(group, variable, dying.get(position, []), reads.get(group, []))
-                    self.homes[root] = self._slot(variable, free) if over is None else self.homes[over]
+                    self.homes[root] = self._slot(root, free) if over is None else self.homes[over]
                 if root in self.homes:
                     self.homes[variable] = self.homes[root]
             for variable in dying.get(position, ()):
@@ -103,7 +107,7 @@ class Scratch:
         if variable in self.moved or variable.owner is None:
             return None
         for old in dying:
-            mine = old in self.homes and old not in self.numbers and old not in self.moved
+            mine = old in self.homes and old not in (*self.numbers, *self.moved, *self.behind.values())
             if mine and may_overwrite(group, variable, old, reads, self.analysis):
                 dying.remove(old)
                 return old
@@ -119,6 +123,19 @@ class Scratch:
             if start in mine and last.get(start) == position and (target in mine or target in fresh):
                 self.moved[start] = self.moved.get(target, target)
 
+    def _join_states(self, last: dict[Variable, int], mine: set[Variable]) -> None:
+        """What steps of a loop found and what they gave are one array, where both lie in this memory."""
+        others = {*self.moved, *self.moved.values()}
+        for group in self.region.groups:
+            if group.kind != "loop" or group.head is None or group.head.op.until:
+                continue
+            op, outs = group.head.op, group.head.outputs
+            for k in op.carried_tensors:
+                after, before = outs[op.after(k)], outs[op.before(k)]
+                if {after, before} <= mine - others and after in last and before in last:
+                    self.behind[after] = before
+                    last[before] = max(last[before], last[after])
+
     def _last_uses(self) -> dict[Variable, int]:
         last: dict[Variable, int] = {}
         mine = {g: k for k, g in enumerate(self.region.groups)}
@@ -132,6 +149,8 @@ class Scratch:
     def _key(self, variable: Variable) -> tuple[int, tuple[Length, ...]]:
         kind: Any = variable.type
         lengths = [self.analysis.lengths.of(n) for n in self.analysis.sizes.of(variable)]
+        if variable in self.behind.values():
+            lengths[0] = lengths[0] + 1 if isinstance(lengths[0], int) else Formula("add", (lengths[0], 1))
         constant = int(np.dtype(kind.dtype).itemsize)
         for n in lengths:
             constant *= n if isinstance(n, int) else 1
@@ -160,7 +179,12 @@ class Scratch:
             size = slot.size(code)
             offset = size if offset == "0" else f.emit(f"add i64 {offset}, {size}")
         self._end = arena if offset == "0" else f.gep(arena, offset)
-        return {v: pointers[k] for v, k in self.homes.items()}
+        found = {v: pointers[k] for v, k in self.homes.items()}
+        for after in self.behind:
+            kind: Any = after.type
+            row = [self.analysis.lengths.of(n) for n in self.analysis.sizes.of(after)[1:]]
+            found[after] = f.gep(found[after], code.product((int(np.dtype(kind.dtype).itemsize), *row)))
+        return found
 
     def loop(self) -> LoopMemory:
         """The memory of a loop, which is yet to say what it needs."""
