@@ -13,9 +13,10 @@ Where a state lies is decided here as far as the step's code depends on it:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from symtheano.compile.agenda import Agenda, agenda
 from symtheano.compile.analyse import Analysis, Check, RowTest, analyse
@@ -30,7 +31,8 @@ from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.rule import RuleIndex
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import graph_inputs
-from symtheano.tensor.elemwise import DimShuffle
+from symtheano.tensor.dot import Dot
+from symtheano.tensor.elemwise import DimShuffle, dimshuffle
 from symtheano.tensor.shape_ops import Shape_i
 from symtheano.tensor.type import TensorType
 
@@ -99,6 +101,39 @@ class Loop:
 def expanded(graph: FunctionGraph) -> FunctionGraph:
     """The graph in terms of what machine code is made of."""
     return graph.rewrite(_expansions())
+
+
+@dataclass(frozen=True)
+class VectorProducts:
+    """A rule: products of a vector with a matrix that stays the same are products of matrices, one of a single row.
+
+    Other ones are sums of products, which read the matrix as it lies. This one is transposed once, if it must be.
+    """
+
+    consts: frozenset[Variable]
+    name = "vector_products"
+    tracks = (Dot,)
+
+    def __call__(self, node: Apply) -> list[Variable] | None:
+        """dot(v, M) -> dot(v as a row, M), less that axis; dot(M, v) -> dot(v as a row, M.T), less that axis."""
+        x: Any
+        y: Any
+        x, y = node.inputs
+        out: Any = node.outputs[0]
+        ndims = (x.type.ndim, y.type.ndim)
+        if out.type.dtype not in ("float32", "float64") or ndims not in ((1, 2), (2, 1)):
+            return None
+        vector, matrix = (x, y) if ndims == (1, 2) else (y, dimshuffle(x, (1, 0)))
+        if not is_moved_const(matrix, self.consts):
+            return None
+        return [dimshuffle(Dot()(dimshuffle(vector, ("x", 0)), matrix), (1,))]
+
+
+def is_moved_const(variable: Variable, consts: Collection[Variable]) -> bool:
+    """Whether it is one of these, or a constant, or one with its axes moved."""
+    while variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
+        variable = variable.owner.inputs[0]
+    return variable in consts or (isinstance(variable, Constant) and variable.data.size > 1)
 
 
 @cache
@@ -180,7 +215,8 @@ class _Planner:
             for k, position in self.places.items()
             if k < op.n_carry and self.carry[k] not in sources and not self.read & set(self._rows(k))
         }
-        return expanded(op.step.graph.with_outputs(outputs, updates))
+        graph: FunctionGraph = op.step.graph.with_outputs(outputs, updates)
+        return graph.rewrite(RuleIndex((VectorProducts(frozenset(self.consts)), *EXPAND)))
 
     def _live(self) -> list[int]:
         """The states that are wanted, or that those depend on."""
@@ -242,13 +278,7 @@ class _Planner:
         """The right operands of matrix products that are the same in each round."""
         heads = [g.head for g in region.groups if g.kind == "product" and g.head is not None]
         found = dict.fromkeys(head.inputs[1] for head in heads)
-        return [v for v in found if self._is_moved_const(v)]
-
-    def _is_moved_const(self, variable: Variable) -> bool:
-        """Whether it is a const, or one with its axes moved."""
-        while variable.owner is not None and isinstance(variable.owner.op, DimShuffle):
-            variable = variable.owner.inputs[0]
-        return variable in self.consts or (isinstance(variable, Constant) and variable.data.size > 1)
+        return [v for v in found if is_moved_const(v, self.consts)]
 
     def _loop(
         self, analysis: Analysis, fusion: Fusion, plan: Schedule, region: Region, fixed: Sequence[Variable]

@@ -407,6 +407,17 @@ def test_operands_of_products_are_transposed_once(view: str) -> None:
             compare([U, V, h0, n], outs, [numbers(7, 9), numbers(*shape), numbers(batch, 9), np.asarray(steps)])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "complex64"])
+def test_vectors_times_consts_are_products_of_matrices(dtype: str) -> None:
+    w, h, x = T.TensorType(dtype, (False, False))("w"), T.TensorType(dtype, (False,))("h"), T.dmatrix("x")
+    ends = [0.25 * T.dot(w, h), T.dot(h, w), T.dot(x, T.dot(w.T, h)), T.dot(h, w * 2)]
+    op = scan([w], [h], [x], [T.cast(ends[0], dtype) if dtype != "complex64" else T.dot(w, h), *ends[1:]])
+    W, h0, X = w.type(), h.type(), T.dtensor3()
+    for size in (0, 1, 7, 40):
+        values = [numbers(size, size, dtype=dtype), numbers(size, dtype=dtype), numbers(3, 2, size, dtype="float64")]
+        compare([W, h0, X], op(X.shape[0], W, h0, X), values, 1e-4)
+
+
 # -- what people read --------------------------------------------------------------------------------------------------
 
 
@@ -430,4 +441,4 @@ def test_loops_in_loops_as_text() -> None:
     W, h0, X = T.fmatrix(), T.fvector(), T.ftensor3()
     f = compiled([W, h0, X], [outer(X.shape[0], W, h0, X)[0]])
     assert "body0.0.0" in str(f.source("native"))
-    assert "x2.shape[1] times; a step launches 1" in str(f.report())
+    assert "x2.shape[1] times; a step launches 2" in str(f.report())

@@ -10,7 +10,8 @@ into it where elements of sequences lie, where states lie, and where the step sh
     else                     one of a few buffers that take turns: two, and one more for each round that a copy of the
                              address is handed on (moved states, the windows of taps)
 
-`before` beside `after` is filled behind the loop, if it is not the same memory a row before (see scratch.py). Rows behind the last step are zeros, as is `last` of no step.
+`before` beside `after` is filled behind the loop, if it is not the same memory, a row before (see scratch.py). Rows
+behind the last step are zeros, as is `last` of no step.
 """
 
 from __future__ import annotations
