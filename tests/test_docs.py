@@ -25,7 +25,7 @@ def _script(name: str) -> ModuleType:
 runner, modules = _script("run_examples"), _script("make_modules")
 PAGES: tuple[Path, ...] = runner.PAGES
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
-MUST_RUN = ("README.md", "tutorial.md", "native.md", "writing_ops.md", "differences.md")
+MUST_RUN = ("README.md", "tutorial.md", "scan.md", "native.md", "writing_ops.md", "differences.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
