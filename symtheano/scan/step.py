@@ -18,6 +18,7 @@ class Step:
         self.shapes: dict[tuple[Any, ...], Any] = {}  # what scan/shapes.py found out, by the loop's form
         self.sources: tuple[Variable, ...] = ()  # the variables of the caller's that the inputs stand for, if known
         self._key: tuple[Any, ...] | None = None
+        self._hash: int | None = None
 
     @classmethod
     def of(cls, inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Step:
@@ -55,10 +56,14 @@ class Step:
         return self._key
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Step) and self._structure() == other._structure())
+        if self is other or not isinstance(other, Step):
+            return self is other
+        return hash(self) == hash(other) and self._structure() == other._structure()
 
     def __hash__(self) -> int:
-        return hash(self._structure())
+        if self._hash is None:
+            self._hash = hash(self._structure())
+        return self._hash
 
     def __repr__(self) -> str:
         return f"step of {len(self.graph.nodes)} nodes"

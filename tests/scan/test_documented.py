@@ -180,6 +180,26 @@ def test_gibbs_chain(sample: int) -> None:
         np.testing.assert_array_equal(gibbs(v), expected)
 
 
+def test_gibbs_chain_with_weights_passed_explicitly() -> None:
+    """library/scan: the same with non_sequences and strict=True."""
+    W, bvis, bhid = (theano.shared(v, n) for v, n in [(np.eye(2), "W"), (np.ones(2), "bvis"), (np.zeros(2), "bhid")])
+    trng = RandomStreams(1234)
+
+    def one_step(vsample: Any, W: Any, bvis: Any, bhid: Any) -> Any:
+        hmean = T.nnet.sigmoid(T.dot(vsample, W) + bhid)
+        hsample = trng.binomial(size=hmean.shape, n=1, p=hmean)
+        vmean = T.nnet.sigmoid(T.dot(hsample, W.T) + bvis)
+        return trng.binomial(size=vsample.shape, n=1, p=vmean, dtype=floatX)
+
+    start = T.vector()
+    values, updates = theano.scan(
+        fn=one_step, outputs_info=start, non_sequences=[W, bvis, bhid], n_steps=10, strict=True
+    )
+    assert len(updates) == 2 and not {W, bvis, bhid} & set(updates)
+    gibbs10 = theano.function([start], values[-1], updates=updates)
+    assert set(np.ravel([gibbs10([0.0, 1.0]) for _ in range(20)])) == {0.0, 1.0}
+
+
 def test_tanh_of_products() -> None:
     """tutorial/loop: tanh(x W + b) elementwise."""
     X, W, b_sym = T.matrix("X"), T.matrix("W"), T.vector("b_sym")
