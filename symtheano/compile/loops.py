@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symtheano.compile.lower import Draft, Lowered
-from symtheano.compile.program import Body, Call, Check, Copy, Free, Perform, Program, State, Step
+from symtheano.compile.program import Body, Call, Check, Copy, Free, Perform, Program, State, Step, View
 from symtheano.compile.reuse import Roots, reuse_and_free
 from symtheano.graph.variable import Apply, Variable
 from symtheano.tensor.random_function import RandomFunction
@@ -65,7 +65,9 @@ class _Planner:
         first = [s for s in lowered.steps if isinstance(s, Check) and all(n in self.inputs for n in s.reads)]
         once = set(first)
         draws = self._draws(outputs)
-        main = [draws.get(s) or self._placed(s, rows) for s in lowered.steps if s not in once]
+        views = self._views_of_constants()
+        once.update(views)
+        main = [*views, *(draws.get(s) or self._placed(s, rows) for s in lowered.steps if s not in once)]
         steps = self._without_numbers(reuse_and_free([*main, *copies], [], outputs, lowered, owned=mine))
         generators = {s.args[0] for s in draws.values()}
         owned |= {k for k, name in enumerate(self.carry) if name in generators}
@@ -90,6 +92,7 @@ class _Planner:
             states=tuple(self._state(k, rows, owned) for k in range(op.n_states)),
             stop=outputs[-1] if op.until else None,
             first=tuple(first),
+            once=len(views),
             guards=tuple(self.draft.guards),
             copied=tuple(n for n in self.carry if n in generators or (n in mine and n in handed_on | written)),
             results=tuple(self.draft.results),
@@ -106,6 +109,17 @@ class _Planner:
             else:
                 kept.append(step)
         return kept
+
+    def _views_of_constants(self) -> list[Step]:
+        """Views of what no step changes."""
+        op, lowered = self.draft.op, self.lowered
+        fixed = {*self.inputs[: op.n_consts], *lowered.constants}
+        found: list[Step] = []
+        for step in lowered.steps:
+            if isinstance(step, View) and fixed.issuperset(step.reads):
+                fixed.update(step.outs)
+                found.append(step)
+        return found
 
     def _trace(self, k: int) -> str:
         kinds = {kind for kind, state in self.draft.results if state == k}

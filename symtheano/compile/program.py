@@ -360,8 +360,9 @@ class State:
 class Body:
     """A loop: what one step does, as a program of consts, carry and xs, and what is done around the steps.
 
-    first: checks that no step can change; they are made once. copied: what is carried in memory that the steps write
-    into, or hand on. results: what the loop gives, as (kind, state): last, after, both, before, steps.
+    first: checks that no step can change; they are made once, and so are the program's first `once` steps. copied: what
+    is carried in memory that the steps write into, or hand on. results: what the loop gives, as (kind, state): last,
+    after, both, before, steps.
     """
 
     op: Scan
@@ -369,6 +370,7 @@ class Body:
     states: tuple[State, ...]
     stop: str | None
     first: tuple[Check, ...]
+    once: int
     guards: tuple[Guard, ...]
     copied: tuple[str, ...]
     results: tuple[tuple[str, int], ...]
@@ -377,7 +379,7 @@ class Body:
         consts, carry, xs = self.op.split(self.program.inputs)
         lines = [f"consts {', '.join(consts)}; carried {', '.join(carry)}; elements {', '.join(xs)}"]
         lines += [f"first {one}" for one in (*self.guards, *self.first)]
-        lines += str(self.program).splitlines()[1:-1]
+        lines += [f"{'first ' * (k < self.once)}{line}" for k, line in enumerate(str(self.program).splitlines()[1:-1])]
         for state in self.states:
             into = f" in {state.row}" if state.row else ", collected" if state.trace else ""
             lines.append(f"next  {state.carried or '_'} <- {state.value}{into}")

@@ -83,6 +83,18 @@ def test_what_nobody_reads_is_not_computed() -> None:
     np.testing.assert_allclose(f(*values), right)
 
 
+def test_views_of_constants_are_made_once() -> None:
+    w, h, x = T.dmatrix("w"), T.dvector("h"), T.dvector("x")
+    op = Scan(Step.of([w, h, x], [T.tanh(T.dot(w.T[1:], h) + x[1:])]), 1, 1)
+    variables = [T.lscalar("n"), T.dmatrix(), T.dvector(), T.dmatrix()]
+    f = reading(op, variables, "after 0")
+    source = f.source("numpy")
+    assert source.index("x0.T") < source.index("for t in") < source.index("x2[1:]")
+    values = [3, np.random.default_rng(0).normal(size=(2, 3)), np.ones(2), np.full((3, 3), 0.3)]
+    right = evaluate([op(*variables)[op.after(0)]], dict(zip(variables, map(np.asarray, values), strict=True)))
+    np.testing.assert_allclose(f(*values), right)
+
+
 def test_states_are_computed_where_they_are_kept() -> None:
     op, variables = rnn()
     collected, carried = body_of(reading(op, variables, "after 0")), body_of(reading(op, variables, "last 0"))

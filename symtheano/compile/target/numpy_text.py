@@ -242,7 +242,7 @@ class _LoopEmitter(_Emitter):
         self.line("    for t in range(n):")
         before = len(self.lines)
         self._rows()
-        for step in body.program:
+        for step in body.program.steps[body.once :]:
             self.step(step)
         self._next()
         if len(self.lines) == before:
@@ -265,6 +265,10 @@ class _LoopEmitter(_Emitter):
         for x in self.xs:
             if x in needed:
                 self.line(f"    {x} = {_whole(x)}[0]")
+        self.indent = "    "
+        for step in body.program.steps[: body.once]:
+            self.step(step)
+        self.indent = "        "
         for check in body.first:
             self.line(f"    if {_unequal(check)}: mismatch()", _where(check), check)
         for k, state in enumerate(body.states):
