@@ -63,7 +63,7 @@ class _Planner:
         rows = self._rows(owned)
         mine = [self.carry[k] for k in sorted(owned)]
         first = [s for s in lowered.steps if isinstance(s, Check) and all(n in self.inputs for n in s.reads)]
-        once = set(first)
+        once: set[Step] = set(first)
         draws = self._draws(outputs)
         views = self._views_of_constants()
         once.update(views)

@@ -362,9 +362,10 @@ class _Lowering:
         """A size as a number or an axis of an argument; None where it is neither."""
         sizes = self.result.sizes
         size = sizes.find(size)
-        if isinstance(size, int) or size in self.holders:
-            return size if isinstance(size, int) else self.holders[size]
-        return next((place for other, place in self.holders.items() if sizes.same(other, size)), None)
+        if isinstance(size, int):
+            return size
+        places = [self.holders.get(size), *(p for other, p in self.holders.items() if sizes.same(other, size))]
+        return next((place for place in places if place is not None and place[0][0] == "x"), None)
 
     def keeps(self, old: Variable, new: Variable, guards: list[Guard]) -> bool:
         """Whether a state has the same shape after a step, if `guards` hold, to which this may add."""
