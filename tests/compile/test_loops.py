@@ -63,6 +63,14 @@ class Pool:
     def vector_product(self) -> Any:
         return T.cos(T.dot(self.one("matrix"), self.one("vector")))
 
+    def vector_rolled(self) -> Any:
+        v = self.one("vector")
+        return T.concatenate([v[1:], v[:1]])
+
+    def vector_of_parts(self) -> Any:
+        m, v = self.one("matrix"), self.one("vector")
+        return T.concatenate([T.tanh(T.dot(m.T[1:], v) + v[1:] * m[0:1, 1:].sum(axis=0)), v[:1]])
+
     def vector_partly_written(self) -> Any:
         return T.set_subtensor(self.one("vector")[:1], self.one("scalar"))
 
