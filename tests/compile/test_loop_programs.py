@@ -353,8 +353,8 @@ def test_reports_of_machine_code_show_loops() -> None:
     h, _ = st.scan(lambda x, h: T.tanh(x + T.dot(h, w)), sequences=xs, outputs_info=T.zeros_like(xs[0]))
     f = st.function([xs, w], h[-1], mode=st.Mode(target="native"))
     assert re.search(
-        r"loops:\n  v\d: for\{cpu,scan_fn\}, x0.shape\[0\] times; a step launches 1:\n"
-        r"    k\d: .*add, tanh over x0.shape\[1\]",
+        r"loops:\n  v\d: for\{cpu,scan_fn\}, x0.shape\[0\] times; a step launches \d:\n"
+        r"(    .*\n)*    \w+: .*tanh",
         f.report(),
     )
     rows, _ = st.scan(lambda x: st.scan(lambda a, b: T.tanh(a + b), x, T.constant(0.0, dtype="float64"))[0], xs)
