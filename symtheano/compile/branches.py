@@ -20,7 +20,7 @@ below that an ifelse only selects.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
@@ -131,6 +131,41 @@ def with_branches(graph: FunctionGraph, depth: int = 0) -> FunctionGraph:
     return _Brancher(graph, depth).run()
 
 
+def on_sides(nodes: Sequence[Apply], outputs: Iterable[Variable]) -> set[Apply]:
+    """Of nodes in topological order those that run only if a side of an ifelse among them is taken."""
+    return {node for node, place in places(nodes, outputs)[0].items() if place is not None}
+
+
+def places(nodes: Sequence[Apply], outputs: Iterable[Variable]) -> tuple[dict[Apply, Place], set[Variable]]:
+    """Where each node stands, and the variables that are read: those who read a node decide, and come first."""
+    found: dict[Variable, list[Place]] = {o: [None] for o in outputs}
+    live, place = set(found), dict[Apply, Place]()
+    for node in reversed(nodes):
+        uses = list(dict.fromkeys(p for o in node.outputs for p in found.get(o, ())))
+        if not uses:
+            continue
+        place[node] = uses[0] if len(uses) == 1 else None
+        for variable, where in _reads(node, place[node], live):
+            live.add(variable)
+            if where not in found.setdefault(variable, []):
+                found[variable].append(where)
+    return place, live
+
+
+def _reads(node: Apply, place: Place, live: Collection[Variable]) -> list[tuple[Variable, Place]]:
+    """What a node that stands at `place` reads, and from where."""
+    if not _chooses(node):
+        return [(i, place) for i in node.inputs]
+    condition, holds, other = node.op.halves(node.inputs)
+    read = [k for k, o in enumerate(node.outputs) if o in live]
+    if place is not None and place[0] is condition:
+        return [((holds if place[1] else other)[k], place) for k in read]
+    sides: list[tuple[Variable, Place]] = []
+    for k in read:
+        sides += [(holds[k], place or (condition, True)), (other[k], place or (condition, False))]
+    return [(condition, place), *sides]
+
+
 @dataclass
 class _Part:
     """The ifelse that run as one branch. new: the nodes that run in it. exports: what later parts read of those."""
@@ -145,14 +180,14 @@ class _Brancher:
     def __init__(self, graph: FunctionGraph, depth: int):
         self.graph, self.depth = graph, depth
         self.place: dict[Apply, Place] = {}
-        self.live: set[Variable] = set(graph.outputs)
+        self.live: set[Variable] = set()
         self.order: list[Apply | _Part] = []
         self.new: dict[Variable, Variable] = {}
 
     def run(self) -> FunctionGraph:
         """The new graph."""
         if self.depth < _DEEPEST:
-            self._settle_places()
+            self.place, self.live = places(self.graph.nodes, self.graph.outputs)
             self._schedule()
             self._find_exports()
         else:
@@ -169,34 +204,6 @@ class _Brancher:
             return self.graph
         return self.graph.with_outputs(outputs, self.graph.updates)
 
-    # -- places --------------------------------------------------------------------------------------------------------
-    def _settle_places(self) -> None:
-        """Who reads a node decides where it stands. Readers come first."""
-        found: dict[Variable, list[Place]] = {o: [None] for o in self.graph.outputs}
-        for node in reversed(self.graph.nodes):
-            uses = list(dict.fromkeys(p for o in node.outputs for p in found.get(o, ())))
-            if not uses:
-                continue
-            place = self.place[node] = uses[0] if len(uses) == 1 else None
-            for variable, where in self._reads(node, place):
-                self.live.add(variable)
-                if where not in found.setdefault(variable, []):
-                    found[variable].append(where)
-
-    def _reads(self, node: Apply, place: Place) -> list[tuple[Variable, Place]]:
-        """What a node that stands at `place` reads, and from where."""
-        if not isinstance(node.op, IfElse):
-            return [(i, place) for i in node.inputs]
-        condition, holds, other = node.op.halves(node.inputs)
-        live = [k for k, o in enumerate(node.outputs) if o in self.live]
-        if place is not None and place[0] is condition:
-            return [((holds if place[1] else other)[k], place) for k in live]
-        sides: list[tuple[Variable, Place]] = []
-        for k in live:
-            sides.append((holds[k], place or (condition, True)))
-            sides.append((other[k], place or (condition, False)))
-        return [(condition, place), *sides]
-
     # -- order ---------------------------------------------------------------------------------------------------------
     def _schedule(self) -> None:
         """An order of nodes and branches. A branch takes all the ifelse of its condition that can run by then."""
@@ -205,7 +212,7 @@ class _Brancher:
         readers: dict[Apply, list[Apply]] = {}
         rest: dict[Variable, int] = {}  # ifelse of each condition that have not run
         for node, place in self.place.items():
-            before = {v.owner for v, _ in self._reads(node, place) if v.owner is not None}
+            before = {v.owner for v, _ in _reads(node, place, self.live) if v.owner is not None}
             waiting[node] = len(before)
             for one in before:
                 readers.setdefault(one, []).append(node)
@@ -250,7 +257,7 @@ class _Brancher:
                 continue
             for side in (True, False):
                 here = (part.condition, side)
-                stack = [v for node in part.chosen for v, where in self._reads(node, None) if where == here]
+                stack = [v for node in part.chosen for v, where in _reads(node, None, self.live) if where == here]
                 while stack:
                     variable = stack.pop()
                     node = variable.owner
@@ -262,7 +269,7 @@ class _Brancher:
                         continue
                     home.setdefault(node, part)
                     part.new.add(node)
-                    stack += [v for v, _ in self._reads(node, here)]
+                    stack += [v for v, _ in _reads(node, here, self.live)]
 
     # -- building ------------------------------------------------------------------------------------------------------
     def _node(self, node: Apply) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import symtheano as st
 import symtheano.tensor as T
-from symtheano.compile.branches import Branch, with_branches
+from symtheano.compile.branches import Branch, on_sides, with_branches
 from symtheano.compile.target.choice import missing
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.scan.ifelse import IfElse, ifelse
@@ -584,3 +584,12 @@ def test_a_loop_is_rebuilt_with_branches() -> None:
     (loop,) = [node.op for node in graph.nodes if isinstance(node.op, Scan)]
     assert any(isinstance(node.op, Branch) for node in loop.step.graph.nodes)
     assert with_branches(graph) is graph
+
+
+def test_nodes_on_sides() -> None:
+    x, c = T.dvector("x"), T.iscalar("c")
+    shared, lazy = T.exp(x), T.sin(x)
+    z = ifelse(c, lazy * shared, shared + 1)
+    graph = FunctionGraph([c, x], [z])
+    found = [n.op for n in on_sides(graph.nodes, graph.outputs)]
+    assert sorted(op.scalar_op.name for op in found if isinstance(op, T.Elemwise)) == ["add", "mul", "sin"]
