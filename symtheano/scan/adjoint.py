@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from symtheano.errors import explain
 from symtheano.gradient.null import is_disconnected, is_null
 from symtheano.gradient.pullback import Pullback, accumulate, as_cotangent, with_pattern
@@ -30,6 +32,7 @@ from symtheano.scalar.dtypes import is_discrete
 from symtheano.scan.connection import connections, one_step_masks
 from symtheano.scan.form import Form
 from symtheano.scan.step import Step
+from symtheano.tensor.convert import make_constant
 from symtheano.tensor.elemwise import functions, zeros_of
 from symtheano.tensor.index import set_subtensor
 from symtheano.tensor.type import TensorType
@@ -130,20 +133,19 @@ class PulledStep:
         op = self.op
         found = [g if g is not None and is_null(g) else None for g in self.gradients]
         carried = range(op.n_consts, op.n_consts + op.n_carry)
-        own = zip(op.step.inputs, self.gradients, strict=True)
-        wanted = [k for k, (x, g) in enumerate(own) if is_continuous(x) and g is not None and not is_null(g)]
-        consts = [k for k in wanted if k < op.n_consts]
-        elements = [k for k in wanted if k >= carried.stop]
+        wanted = [k for k, g in enumerate(self.gradients) if g is not None and not is_null(g)]
+        sums = [k for k in wanted if k < op.n_consts or (k < carried.stop and not is_continuous(op.step.inputs[k]))]
+        elements = [k for k in wanted if k >= carried.stop and is_continuous(op.step.inputs[k])]
         states = [k for k in self.adjoint if k >= op.n_carry or found[op.n_consts + k] is None]
-        if not states and not consts and not elements:
+        if not states and not sums and not elements:
             return found
         steps = Steps(op, inputs, outputs)
-        back = _Backward(self, steps, states, consts, elements)
+        back = _Backward(self, steps, states, sums, elements)
         for k in states:
             if k < op.n_carry:
                 found[op.n_consts + k] = steps.first_only(back.adjoint[k])
-        for k in consts:
-            found[k] = back.sums[k]
+        for k in sums:
+            found[k] = steps.first_only(back.sums[k]) if k in carried else back.sums[k]
         for k in elements:
             found[k] = steps.spread(back.elements[k], inputs[1 + k])
         return found
@@ -153,7 +155,12 @@ def _fitting(x: Any, g: Any) -> Any:
     """`g` as the cotangent of `x`: of its dtype and pattern; None where there is none."""
     if is_disconnected(g):
         return None
-    return g if is_null(g) or not is_continuous(x) else with_pattern(as_cotangent(x, g), x)
+    return g if is_null(g) or not isinstance(x.type, TensorType) else with_pattern(as_cotangent(x, g), x)
+
+
+def zeros_like(x: Any, dtype: str) -> Any:
+    """Zeros of a dtype, of the shape of `x`."""
+    return functions.second(x, make_constant(np.zeros((), dtype)))
 
 
 class Steps:
@@ -187,34 +194,39 @@ class Steps:
 
 
 class _Backward:
-    """The loop that goes back: its results by state (adjoint), by input (sums), and by input over time (elements)."""
+    """The loop that goes back: its results by state (adjoint), by input (sums), and by input over time (elements).
+
+    sums: of constants; and of whole numbers that are carried, where it is only what the first step gives: no gradient
+    comes back through the steps before a step to the whole numbers that it found.
+    """
 
     def __init__(
         self,
         pulled: PulledStep,
         steps: Steps,
         states: Sequence[int],
-        consts: Sequence[int],
+        sums: Sequence[int],
         elements: Sequence[int],
     ):
         self.pulled, self.steps, self.op = pulled, steps, pulled.op
         op, inner = self.op, self.op.step.inputs
-        self.sum_leaves = {k: inner[k].type.make_variable() for k in consts}
+        gs: list[Any] = pulled.gradients
+        leaves_of_sums = {k: gs[k].type.make_variable() for k in sums}
         news = [self._new(k) for k in states]
-        news += [functions.add(self.sum_leaves[k], pulled.gradients[k]) for k in consts]
-        news += [pulled.gradients[k] for k in elements]  # type: ignore[misc]
+        news += [functions.add(leaf, gs[k]) if k < op.n_consts else gs[k] for k, leaf in leaves_of_sums.items()]
+        news += [gs[k] for k in elements]
         news, known = self._known(news)
-        own = [pulled.adjoint[k] for k in states] + list(self.sum_leaves.values())
+        own = [pulled.adjoint[k] for k in states] + list(leaves_of_sums.values())
         read = set(graph_inputs(news))
         leaves = {v: self._outer(v) for v in (*inner, *pulled.after.values(), *pulled.before.values()) if v in read}
         constants = {v: leaves.pop(v) for v in inner[: op.n_consts] if v in leaves}
         leaves.update(known)
-        starts = [self._start(k) for k in states] + [zeros_of(steps.inputs[1 + k]) for k in consts]
+        starts = [self._start(k) for k in states] + [zeros_like(steps.inputs[1 + k], gs[k].type.dtype) for k in sums]
         step = Step.of([*constants, *own, *leaves], news)
         loop: Any = type(op)(step, len(constants), len(own), name=op.name and f"grad_of_{op.name}")
         given = loop(steps.count, *constants.values(), *starts, *leaves.values(), return_list=True)
         self.adjoint = {k: given[loop.last(i)] for i, k in enumerate(states)}
-        self.sums = {k: given[loop.last(len(states) + i)] for i, k in enumerate(consts)}
+        self.sums = {k: given[loop.last(len(states) + i)] for i, k in enumerate(sums)}
         self.elements = {k: given[loop.after(len(own) + i)] for i, k in enumerate(elements)}
 
     def _new(self, state: int) -> Variable:

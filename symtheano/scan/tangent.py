@@ -9,7 +9,7 @@ from symtheano.gradient.forward import push_forward
 from symtheano.gradient.null import is_disconnected, is_null
 from symtheano.gradient.pullback import as_cotangent, with_pattern
 from symtheano.graph.variable import Variable
-from symtheano.scan.adjoint import is_continuous
+from symtheano.scan.adjoint import is_continuous, zeros_like
 from symtheano.scan.connection import connections, one_step_masks
 from symtheano.scan.step import Step
 from symtheano.tensor.elemwise import zeros_of
@@ -18,11 +18,13 @@ from symtheano.tensor.type import TensorType
 
 def push_loop(op: Any, inputs: Sequence[Any], eval_points: Sequence[Variable | None]) -> list[Variable | None]:
     """The tangents of the outputs of a loop: what `R_op` returns."""
-    points = [p if is_continuous(x) else None for x, p in zip(inputs, eval_points, strict=True)]
+    consts, carry, xs = op.split(list(zip(inputs[1:], eval_points[1:], strict=True)))
+    points = [p if isinstance(x.type, TensorType) else None for x, p in (*consts, *carry)]
+    points += [p if is_continuous(x) else None for x, p in xs]  # elements are taken by index: no whole number moves
     outputs: list[Any] = op.make_node(*inputs).outputs
     found: list[Variable | None] = [None] * len(outputs)
-    if any(p is not None for p in points[1:]):
-        pushed = PushedStep(op, [p is not None for p in points[1:]])
+    if any(p is not None for p in points):
+        pushed = PushedStep(op, points)
         found = pushed.over_time(inputs, points, len(outputs))
     return [
         zeros_of(o) if t is None and isinstance(o.type, TensorType) and depends else t
@@ -43,11 +45,11 @@ class PushedStep:
     expression of the step's inputs and of those leaves; None where it does not vary, null where it is undefined.
     """
 
-    def __init__(self, op: Any, varying: Sequence[bool]):
+    def __init__(self, op: Any, points: Sequence[Any]):
         self.op = op
-        moving = _moving(op, varying)
+        moving = _moving(op, [p is not None for p in points])
         self.points: list[Variable | None] = [
-            x.type.make_variable() if m else None for x, m in zip(op.step.inputs, moving, strict=True)
+            _leaf(x, p) if m else None for x, p, m in zip(op.step.inputs, points, moving, strict=True)
         ]
         self.tangents = self._push_everything()
 
@@ -83,7 +85,7 @@ class PushedStep:
         new_carry = [self._carried_on(k) for k in carried]
         new_results: list[Any] = [self.tangents[k] for k in states if k >= op.n_carry]
         leaves = [self._with_tangents(part) for part in self._parts(op.step.inputs, self.points)]
-        given = [self._with_tangents(part) for part in self._parts(inputs[1:], self._starts(inputs[1:], points[1:]))]
+        given = [self._with_tangents(part) for part in self._parts(inputs[1:], self._starts(inputs[1:], points))]
         news = [*op.states[: op.n_carry], *new_carry, *op.states[op.n_carry :], *new_results]
         step = Step.of([v for part in leaves for v in part], [*news, *op.step.outputs[op.n_states :]])
         loop: Any = type(op)(
@@ -109,7 +111,11 @@ class PushedStep:
 
     def _carried_on(self, state: int) -> Variable:
         tangent = self.tangents[state]
-        return zeros_of(self.op.states[state]) if tangent is None else tangent
+        if tangent is not None:
+            return tangent
+        leaf: Any = self.points[self.op.n_consts + state]
+        zeros: Variable = zeros_like(self.op.states[state], leaf.type.dtype)
+        return zeros
 
     def _starts(self, inputs: Sequence[Any], points: Sequence[Variable | None]) -> list[Variable | None]:
         """The tangent that each input starts with: zeros for a state that only begins to vary in the loop."""
@@ -150,6 +156,13 @@ def _moving(op: Any, varying: Sequence[bool]) -> list[bool]:
             if not moving[position] and masks[k] & bits and is_continuous(op.states[k]):
                 moving[position] = changed = True
     return moving
+
+
+def _leaf(x: Any, point: Any) -> Variable:
+    """A variable for the tangent of an input of the step; that of a whole number has the dtype of the given one."""
+    if is_continuous(x):
+        return x.type.make_variable()  # type: ignore[no-any-return]
+    return x.type.clone(dtype=point.type.dtype).make_variable()  # type: ignore[no-any-return]
 
 
 def _fitting(state: Any, t: Any) -> Any:

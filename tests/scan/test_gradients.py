@@ -292,17 +292,35 @@ def test_the_number_of_steps_has_no_gradient() -> None:
     assert float(run(grad(out[-1], x), {n: 5, x: 1.0})) == 32
 
 
-def test_integers() -> None:
-    """An integer state has a gradient of zero, and lets none through; integer elements and constants as well."""
-    i, k, x = T.lscalar("i"), T.lvector("k"), T.dvector("x")
-    (counts, values), _ = theano.scan(lambda e, c, p, x, i: (c + 1, p * x[c % 2] + e * i), k, [i, ONE], [x, i])
-    cost = values[-1] + counts.sum()
-    by_x, by_i, by_k = run(grad(cost, [x, i, k]), {i: 0, k: [1, 2, 3], x: [2.0, 5.0]})
-    np.testing.assert_array_equal(by_x, [2 * 2 * 5, 2 * 2])
-    assert by_i.shape == () and by_i == 0 and by_k.shape == (3,) and not by_k.any()
-    assert by_i.dtype == by_k.dtype == theano.config.floatX
-    assert not run(grad(counts.sum() * 1.0, i), {i: 0, k: [1, 2, 3]}).any()
-    close(run(Rop(values[-1], x, T.constant([1.0, 1.0])), {i: 0, k: [1, 2, 3], x: [2.0, 5.0]}), 24.0)
+@pytest.mark.parametrize("truncate", [-1, 2, 5])
+def test_whole_numbers(truncate: int) -> None:
+    """Elements, constants and states that are whole numbers: what the same steps give without a loop."""
+    i, j, k, x = T.lscalar("i"), T.lscalar("j"), T.lvector("k"), T.dvector("x")
+    env = {i: 1, j: 3, k: [1, 2, 3], x: [2.0, 5.0]}
+
+    def step(e: Any, c: Any, p: Any, x: Any, j: Any) -> Any:
+        return c + e, p * x[c % 2] + 0.5 * e * j + 0.1 * c
+
+    (counts, values), _ = theano.scan(step, k, [i, ONE], [x, j], truncate_gradient=truncate)
+    c, p = i, ONE
+    for t in range(3):
+        c, p = step(k[t], c, p, x, j)
+    for looped, unrolled in ((values[-1] ** 2, p**2), (values[-1] + counts[-1], p + c)):
+        wrt = [x, i, j, k]
+        got = run(grad(looped, wrt), env)
+        expected = run(grad(unrolled, wrt), env)
+        if truncate == 2:
+            assert got[1] == 0 and got[3][0] == 0 and got[2] != expected[2]
+            continue
+        for a, b in zip(got, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10)
+            assert a.shape == b.shape and a.dtype.kind == "f"
+        points = [T.constant(v) for v in directions([np.zeros(2), 0.0, 0.0], range(3), 1)]
+        pushed = run([Rop(cost, wrt[:3], points) for cost in (looped, unrolled)], env)
+        np.testing.assert_allclose(*pushed, rtol=1e-10)
+    assert not run(grad(counts.sum() * 1.0, i), env).any()
+    counted, _ = theano.scan(lambda e, c: c + e, k, i)
+    assert not run(grad(T.sqr(counted * 1.0).sum(), k), env).any()
 
 
 def test_undefined_gradients() -> None:
@@ -454,11 +472,12 @@ def test_only_what_is_needed_is_read() -> None:
     (node,) = backward_loops([grad((out**2).sum(), h)])
     # tanh is computed again, of e and p: w is a constant, `after` is not read, the cotangents of `after` are
     assert len(node.op.split(node.op.step.inputs)[2]) == 3
-    linear, _ = theano.scan(lambda e, p: p * w + e, x, h, name="add")
+    linear, _ = theano.scan(lambda e, p: p * 2.0 + e, x, h, name="add")
     (node,) = backward_loops([grad(linear.sum(), h)])
-    forward = linear.owner.inputs[0].owner if linear.owner.op is not Scan else linear.owner
-    read = {rows_of(i) for i in node.inputs[1:]}
-    assert forward is not None and h not in read
+    (forward,) = [n for n in toposort([linear]) if isinstance(n.op, Scan)]
+    assert not {rows_of(i) for i in node.inputs} & {
+        forward.outputs[k] for k in (forward.op.before(0), forward.op.after(0))
+    }
 
 
 def test_what_a_step_gives_is_not_computed_again() -> None:
