@@ -51,7 +51,7 @@ def test_ops_of_authors_in_a_step(make: Any, read: list[str], target: str) -> No
     variables = [T.lscalar("n"), T.dvector(), T.dmatrix()]
     xs = np.random.default_rng(0).normal(size=(4, 3))
     for crossed, outputs in ((False, [y * 0.5 + x, y]), (True, [y, T.tanh(h + x)])):
-        f = reading(Scan(Step.of([h, x], outputs), 0, 1), variables, *read, mode=st.Mode(target=target))
+        f = reading(Scan(Step.of([h, x], outputs), 0, 1), variables, *read, mode=st.Mode(target=target, optimizer=None))
         h0 = np.arange(3.0)
         for n in (1, 4, 0):
             right = by_hand(make, np.arange(3.0), xs[:n], crossed)
@@ -77,7 +77,7 @@ def walk(twice: bool = False) -> tuple[Scan, list[Any]]:
 @pytest.mark.parametrize("twice", [False, True])
 def test_random_states_are_carried_and_the_first_one_stays(twice: bool, target: str) -> None:
     op, variables = walk(twice)
-    f = reading(op, variables, "last 0", "after 1", mode=st.Mode(target=target))
+    f = reading(op, variables, "last 0", "after 1", mode=st.Mode(target=target, optimizer=None))
     state = np.random.RandomState(5)
     start = state.get_state()[1].copy()
     again = np.random.RandomState(5)

@@ -30,7 +30,7 @@ def test_an_error_in_a_step_tells_the_step(target: str) -> None:
     h, i = T.dvector("h"), T.lscalar("i")
     op = Scan(Step.of([h, i], [h + T.sort(h)[i]]), 0, 1)
     variables = [T.lscalar("n"), T.dvector("h0"), T.lvector("places")]
-    f = reading(op, variables, "last 0", mode=st.Mode(target=target))
+    f = reading(op, variables, "last 0", mode=st.Mode(target=target, optimizer=None))
     f(3, np.ones(2), np.array([0, 1, 0]))
     with pytest.raises(IndexError) as caught:
         f(4, np.ones(2), np.array([0, 1, 7, 0]))
@@ -67,7 +67,7 @@ def test_an_error_leaves_shared_variables_as_they_were(target: str) -> None:
     h = T.dvector("h")
     op = Scan(Step.of([h], [Fussy()(h)]), 0, 1)
     n = T.lscalar("n")
-    f = st.function([n], updates=[(w, op(n, w)[0])], mode=st.Mode(target=target))
+    f = st.function([n], updates=[(w, op(n, w)[0])], mode=st.Mode(target=target, optimizer=None))
     f(2)
     np.testing.assert_array_equal(w.get_value(), np.full(3, 2.0))
     with pytest.raises(RuntimeError, match=r"too much[\s\S]*Fussy, in step 1 of a loop[\s\S]*correct Fussy.perform"):
@@ -115,7 +115,7 @@ def test_an_error_before_the_first_step_leaves_arguments_as_they_were() -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_wrong_numbers_and_lengths(target: str) -> None:
     op, variables = rnn()
-    f = reading(op, variables, "last 0", mode=st.Mode(target=target))
+    f = reading(op, variables, "last 0", mode=st.Mode(target=target, optimizer=None))
     n, w, h, xs = rnn_values(3)
     for wrong in (2, 4, 0):
         with pytest.raises(ValueError, match=f"x has 3 elements, but the loop runs {wrong} steps"):

@@ -251,7 +251,7 @@ def test_a_thousand_lengths_are_one_compile(target: str, monkeypatch: pytest.Mon
     h, x = T.dscalar("h"), T.dscalar("x")
     op = Scan(Step.of([h, x], [h * 0.5 + x]), 0, 1)
     xs = T.dvector("xs")
-    f = st.function([xs], op(xs.shape[0], np.float64(0), xs)[op.after(0)], mode=st.Mode(target=target))
+    f = st.function([xs], op(xs.shape[0], np.float64(0), xs)[op.after(0)], mode=st.Mode(target=target, optimizer=None))
     f(np.ones(3))
     f(np.ones(0))  # which may be left to the NumPy program
     before = list(made)
@@ -322,7 +322,7 @@ def test_functions_with_loops_are_copied_and_pickled(target: str) -> None:
     w = st.shared(np.full((2, 2), 0.1), "w")
     xs = T.dmatrix("xs")
     h, _ = st.scan(lambda x, h: T.tanh(x + T.dot(h, w)), sequences=xs, outputs_info=T.zeros_like(xs[0]))
-    f = st.function([xs], h.sum(), updates=[(w, w - 0.1 * T.dot(h.T, h))], mode=st.Mode(target=target))
+    f = st.function([xs], h.sum(), updates=[(w, w - 0.1 * T.dot(h.T, h))], mode=st.Mode(target=target, optimizer=None))
     g = pickle.loads(pickle.dumps(f))
     other = st.shared(np.full((2, 2), 0.1), "other")
     c = f.copy(swap={w: other})

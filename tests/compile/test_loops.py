@@ -181,6 +181,21 @@ def test_random_loops_with_steps_of_the_host(loop: Any, n: int, d: int, seed: in
     check_loop(loop, n, d, seed, data, "native")
 
 
+@settings(max_examples=25)
+@given(loop=loops(), **RANDOM)
+def test_gradients_of_random_loops(loop: Any, n: int, d: int, seed: int, data: Any) -> None:
+    op, kinds = loop
+    variables = given_variables(op)
+    outs = [o for o in op.make_node(n, *variables).outputs if o.type.dtype == "float64"]
+    read = data.draw(some.lists(some.sampled_from(outs), min_size=1, unique_by=id))
+    slopes = st.grad(sum((o * o).sum() for o in read), variables, disconnected_inputs="ignore")
+    values = values_of(op, kinds, n, d, seed)
+    expected = evaluate(slopes, dict(zip(variables, values, strict=True)))
+    f = st.function(variables, slopes, mode=st.Mode(target="numpy"), on_unused_input="ignore")
+    for found, right in zip(f(*values), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-6, atol=1e-8)
+
+
 DTYPES = "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64 complex128".split()
 
 
