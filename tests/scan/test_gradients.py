@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 import symtheano as theano
 import symtheano.tensor as T
 from symtheano.errors import DisconnectedInputError, NullTypeGradError
-from symtheano.gradient import Lop, Rop, disconnected_grad, grad, grad_clip, undefined_grad
+from symtheano.gradient import Lop, Rop, disconnected_grad, grad, grad_clip, grad_undefined, undefined_grad
 from symtheano.gradient.null import is_disconnected, is_null
-from symtheano.graph.variable import Variable
+from symtheano.graph.op import Op
+from symtheano.graph.variable import Apply, Variable
 from symtheano.graph.walk import toposort
 from symtheano.sandbox.rng_mrg import MRG_RandomStreams
 from symtheano.scan.frontend import until
@@ -450,6 +452,45 @@ def test_the_parameters_of_draws_have_no_gradient() -> None:
     with pytest.raises(NullTypeGradError, match="random"):
         grad(out[-1], mean)
     assert not is_null(grad(out[-1], w, null_gradients="return"))
+
+
+class Scaled(Op):
+    """(state of a generator, x) -> (new state, x times a draw). Its gradient draws again."""
+
+    __props__ = ()
+
+    def make_node(self, r: Any, x: Any) -> Apply:
+        return Apply(self, [r, x], [r.type(), x.type()])
+
+    def perform(self, node: Apply, inputs: Any, output_storage: Any, *params: Any) -> None:
+        state = copy.deepcopy(inputs[0])
+        output_storage[1][0] = np.asarray(inputs[1] * state.uniform())
+        output_storage[0][0] = state
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        return [[True, True], [False, True]]
+
+    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:
+        r, _ = inputs
+        return [grad_undefined(self, 0, r), self(r, output_grads[1])[1]]
+
+
+def test_a_gradient_that_reads_the_state_of_a_generator() -> None:
+    """It would need the states before all steps, which are not kept."""
+    x, r = T.dvector("x"), theano.shared(np.random.RandomState(1))
+
+    def step(e: Any) -> Any:
+        new, y = Scaled()(r, e)
+        return y, [(r, new)]
+
+    out, updates = theano.scan(step, x)
+    f = theano.function([x], out, updates=updates)
+    generator = np.random.RandomState(1)
+    np.testing.assert_allclose(f([1.0, 2.0]), np.array([1, 2]) * generator.uniform(size=2))
+    np.testing.assert_allclose(f([1.0, 2.0]), np.array([1, 2]) * generator.uniform(size=2))
+    with pytest.raises(NotImplementedError, match="not kept for each step") as caught:
+        grad(out.sum(), x)
+    assert "Scaled" in str(caught.value) and "test_gradients.py" in str(caught.value)
 
 
 # -- what the loop that goes back reads --------------------------------------------------------------------------------
