@@ -88,11 +88,19 @@ def _told(shape: Sequence[Any], measured: dict[Variable, Variable]) -> Shape:
     return tuple(None if n is None else next(found) for n in shape)
 
 
+def share_rule(op: Form, other: Form) -> None:
+    """`other` is the same loop, whose step is written in another way: its shapes are those of `op`."""
+    other.step.shapes[_key(other)] = _rule(op)
+
+
+def _key(op: Form) -> tuple[Any, ...]:
+    return op.n_consts, op.n_carry, op.until
+
+
 def _rule(op: Form) -> StepShapes:
-    key = (op.n_consts, op.n_carry, op.until)
-    found: StepShapes | None = op.step.shapes.get(key)
+    found: StepShapes | None = op.step.shapes.get(_key(op))
     if found is None:
-        found = op.step.shapes[key] = StepShapes(op)
+        found = op.step.shapes[_key(op)] = StepShapes(op)
     return found
 
 

@@ -16,7 +16,9 @@ from symtheano.scan.op import Scan
 from tests.native import differential
 from tests.native.differential import Graph, array, numbers
 from tests.native.loops import scan
-from tests.native.test_differential import MODES, compare, tolerance
+from tests.native.test_differential import MODES, compare, shared_by_threads, tolerance
+
+__all__ = ["shared_by_threads"]  # a fixture
 
 LENGTHS = (0, 1, 2, 3, 5, 17)
 DTYPES = ("float64", "float32", "float32", "int64", "int8", "bool", "complex64")
@@ -102,12 +104,24 @@ def outer(draw: Any, op: Scan, given: list[Any], elements: list[Any], n: int) ->
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(loop=loops(), data=some.data())
 def test_values(mode: str, loop: tuple[Scan, list[Any], list[Any], int], data: Any) -> None:
-    inputs, outputs, values = outer(data.draw, *loop)
+    run_twice(loop, data.draw, MODES[mode])
+
+
+@pytest.mark.usefixtures("shared_by_threads")
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@given(loop=loops(), data=some.data())
+def test_on_several_threads(loop: tuple[Scan, list[Any], list[Any], int], data: Any) -> None:
+    run_twice(loop, data.draw, MODES["FAST_RUN"])
+
+
+def run_twice(loop: tuple[Scan, list[Any], list[Any], int], draw: Any, mode: Any) -> None:
+    """Two calls; the second one may run better code."""
+    inputs, outputs, values = outer(draw, *loop)
     try:
         wanted = evaluate(outputs, dict(zip(inputs, values, strict=True)))
     except (ValueError, IndexError):  # what fits in the first step need not in the others
         return
-    f = st.function(inputs, outputs, mode=MODES[mode], on_unused_input="ignore")
+    f = st.function(inputs, outputs, mode=mode, on_unused_input="ignore")
     before = [v.copy() for v in values]
     for _ in range(2):
         got = f(*values)

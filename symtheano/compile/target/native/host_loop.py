@@ -21,6 +21,7 @@ from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.op import Op
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scan.op import Scan
+from symtheano.scan.shapes import share_rule
 from symtheano.scan.step import Step
 from symtheano.tensor.type import TensorType
 
@@ -67,7 +68,9 @@ class HostLoop:
         for old, new in zip(op.step.inputs, inputs, strict=True):
             new.line = old.line
         outputs = HostStep(op.step.graph, self.native).make_node(*inputs).outputs
-        return Scan(Step.of(inputs, outputs), op.n_consts, op.n_carry, op.until, op.truncate, op.name)
+        stepped = Scan(Step.of(inputs, outputs), op.n_consts, op.n_carry, op.until, op.truncate, op.name)
+        share_rule(op, stepped)
+        return stepped
 
 
 class HostStep(Op):
