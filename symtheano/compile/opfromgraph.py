@@ -109,6 +109,11 @@ class OpFromGraph(Op):
         return self.inner_outputs
 
     @property
+    def inner_graphs(self) -> list[FunctionGraph]:
+        """What a printer shows of the op."""
+        return [self.fgraph]
+
+    @property
     def fgraph(self) -> FunctionGraph:
         """The closed inner graph."""
         if self._closed is None:

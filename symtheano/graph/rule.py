@@ -83,6 +83,6 @@ class RuleIndex:
             for cls in type(op).__mro__:
                 candidates += self._tracked.get(cls, ())
             found = tuple(r for _, r in sorted(dict.fromkeys(candidates), key=lambda c: c[0]))
-            if len(self._by_op) < 4096:
+            if len(self._by_op) < 4096 and not hasattr(type(op), "inner_graphs"):  # graphs are not held on to
                 self._by_op[op] = found
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import re
@@ -203,6 +204,25 @@ def test_rows_behind_the_end_hold_zeros() -> None:
         np.testing.assert_array_equal(after[:, 0], [1, 2, 3, 0, 0])
         np.testing.assert_array_equal(before[:, 0], [0, 1, 2, 0, 0])
         np.testing.assert_array_equal(results[:, 0], [0, 1, 2, 0, 0])
+
+
+def test_a_deleted_function_leaves_nothing_of_its_loops() -> None:
+    def make(k: int) -> None:
+        xs = T.dmatrix(f"xs{k}")
+        h, _ = st.scan(lambda x, h: T.tanh(x * (1.0 + k) + h), sequences=xs, outputs_info=T.zeros_like(xs[0]))
+        f = st.function([xs], [h, st.grad(h.sum(), xs)], mode=st.Mode(target="numpy"))
+        f(np.ones((3, 2)))
+        f.report()
+
+    def nodes() -> int:
+        gc.collect()
+        return sum(isinstance(o, st.Apply) for o in gc.get_objects())
+
+    make(0)
+    before = nodes()
+    for k in range(1, 4):
+        make(k)
+    assert nodes() == before
 
 
 # -- plans that are wrong ----------------------------------------------------------------------------------------------
