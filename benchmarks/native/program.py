@@ -33,7 +33,7 @@ def parser(suite: Suite) -> argparse.ArgumentParser:
     made.add_argument("--large", action="store_true", help="arrays of ten million too")
     made.add_argument("--threads", type=int, default=0, help="threads of the peers (default: their choice)")
     made.add_argument("--write", action="store_true", help="write the lines measured even if they are not all")
-    for home in suite.homes:
+    for home in dict.fromkeys(suite.homes.values()):
         made.add_argument(f"--{home}", metavar="PYTHON", help=f"the Python that has {home} (default: .bench/{home})")
     return made
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, suite: Suite = NATIVE) -> int:
     unknown = [line for line in lines if line not in suite.lines]
     if unknown:
         parser(suite).error(f"there is no line {', '.join(unknown)}")
-    found = pythons({home: getattr(options, home) for home in suite.homes}, suite.homes)
+    found = pythons({home: getattr(options, home) for home in suite.homes.values()}, suite.homes)
     without = options.without.split(",")
     setting = Setting(
         {c: p for c, p in found.items() if c not in without},

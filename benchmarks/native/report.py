@@ -50,7 +50,7 @@ LINES = {
         "the batch needs, and gradients and parameters that are not written in place.",
     ),
 }
-NATIVE = Suite("native", ("jax", "torch", "pytensor"), TITLE, HOW, LINES, GOALS, MEASURED)
+NATIVE = Suite("native", HOMES, TITLE, HOW, LINES, GOALS, MEASURED)
 SCALES = (("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0))
 
 
@@ -110,9 +110,9 @@ def goal_table(found: Sequence[Verdict]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def missing(pythons: Mapping[str, str], homes: Sequence[str] = NATIVE.homes) -> str:
+def missing(pythons: Mapping[str, str], homes: Mapping[str, str] = HOMES) -> str:
     """A sentence on the peers that are not there."""
-    absent = [title(c) for c, home in HOMES.items() if home in homes and c not in pythons]
+    absent = [title(c) for c in homes if c not in pythons]
     return f"Not installed, so not measured: {', '.join(absent)}." if absent else ""
 
 

@@ -16,12 +16,12 @@ from benchmarks.native.record import Record
 class Suite:
     """name: the folder under benchmarks/ with `cases.py` and a `by_*.py` for each contender; the command's word.
 
-    homes: the environments of its peers. title, how, words: what docs/benchmarks.md says of it and of each line. goals,
-    lines: how each line is judged and measured. page, data: where tables and numbers are written.
+    homes: the peers, of each its environment. title, how, words: what docs/benchmarks.md says of it and of each line.
+    goals, lines: how each line is judged and measured. page, data: where tables and numbers are written.
     """
 
     name: str
-    homes: tuple[str, ...]
+    homes: Mapping[str, str]
     title: str
     how: str
     words: Mapping[str, tuple[str, str]]

@@ -30,6 +30,7 @@ from benchmarks.native.contender import Contender, Run
 CONTENDERS: dict[str, tuple[str, str, tuple[Any, ...]]] = {  # name: module, class, arguments
     "symtheano": ("by_symtheano", "Symtheano", ()),
     "jax": ("by_jax", "Jax", ()),
+    "jax ahead": ("by_jax", "Jax", (True,)),
     "torch.compile": ("by_torch", "Torch", (True,)),
     "torch": ("by_torch", "Torch", (False,)),
     "pytensor": ("by_pytensor", "Pytensor", ()),

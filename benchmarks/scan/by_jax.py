@@ -1,4 +1,4 @@
-"""JAX: lax.scan under jit; where products can be taken before the loop, the faster of both ways counts."""
+"""JAX: lax.scan under jit, written as symtheano's loops are, or (ahead) with products of inputs before the loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from benchmarks.native import by_jax
 from benchmarks.native.contender import Run
 from benchmarks.scan.cases import BETAS, EPSILON, RATE, Case
-from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of, ways_of
+from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of
 
 
 def scan(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], keep: Sequence[int]) -> Any:
@@ -54,48 +54,46 @@ def adam(parameter: Any, gradient: Any, first: Any, second: Any, count: Any) -> 
 
 
 class Jax(by_jax.Jax):
-    """The contender "jax"."""
+    """The contenders "jax" and "jax ahead"."""
+
+    def __init__(self, ahead: bool = False):
+        self.ahead = ahead
 
     def build(self, case: Case, data: Sequence[Any]) -> Run:
         if case.group == "lstm":
             return self.step(case, data)
-        calls: list[Any] = []
-        for ahead in ways_of(case, self.all_ways):
 
-            def function(*args: Any, ahead: bool | None = ahead) -> Any:
-                return value_of(M, case, ahead, args)
+        def function(*args: Any) -> Any:
+            return value_of(M, case, args, self.ahead)
 
-            if case.kind == "gradient":
-                function = jax.value_and_grad(function, WITH_RESPECT_TO[case.group])
-            calls += by_jax.ways(jax.jit(function))
-        return Run(calls, tuple(data), jax.block_until_ready)
+        if case.kind == "gradient":
+            return self._jit(jax.value_and_grad(function, WITH_RESPECT_TO[case.group]), data)
+        return self._jit(function, data)
 
     def step(self, case: Case, data: Sequence[Any]) -> Run:
         """A training step; its state is donated."""
-        parameters = list(data[2:])
-        states: list[Any] = []
-        calls: list[Any] = []
 
-        def moved(state: Any, words: Any, following: Any, ahead: bool) -> Any:
+        def moved(state: Any, words: Any, following: Any) -> Any:
             parameters, first, second, count = state
             count = count + 1
             loss, gradients = jax.value_and_grad(
-                lambda p: loss_of(ahead, case.shape[2], words, following, p)
+                lambda p: loss_of(self.ahead, case.shape[2], words, following, p)
             )(parameters)  # fmt: skip
             new = [adam(p, g, m, v, count) for p, g, m, v in zip(parameters, gradients, first, second)]
             return loss, (*map(list, zip(*new)), count)
 
-        for ahead in (False, True) if self.all_ways else (False,):
-            jitted = jax.jit(lambda state, x, y, ahead=ahead: moved(state, x, y, ahead), donate_argnums=0)
-            if not states:
-                zeros = [[jnp.zeros_like(p) for p in parameters] for _ in range(2)]
-                states.append((parameters, *zeros, jnp.zeros((), "float32")))
+        jitted = jax.jit(moved, donate_argnums=0)
+        parameters = list(data[2:])
+        zeros = [[jnp.zeros_like(p) for p in parameters] for _ in range(2)]
+        states: list[Any] = [(parameters, *zeros, jnp.zeros((), "float32"))]
 
-            def call(words: Any, following: Any, jitted: Any = jitted) -> Any:
-                loss, states[0] = jitted(states[0], words, following)
-                return loss
+        def call(words: Any, following: Any) -> Any:
+            loss, states[0] = jitted(states[0], words, following)
+            return loss
 
-            calls.append(call)
         return Run(
-            calls, tuple(data[:2]), lambda out: jax.block_until_ready((out, states[0])), lambda: states[0][0]
-        )  # fmt: skip
+            by_jax.ways(call),
+            tuple(data[:2]),
+            lambda out: jax.block_until_ready((out, states[0])),
+            lambda: states[0][0],
+        )

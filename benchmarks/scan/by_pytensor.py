@@ -14,7 +14,7 @@ from benchmarks.native import by_pytensor
 from benchmarks.native.by_pytensor import function, variables
 from benchmarks.native.contender import Run
 from benchmarks.scan.cases import BETAS, EPSILON, RATE, Case
-from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of, ways_of
+from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of
 
 
 def traces(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], count: Any = None) -> list[Any]:
@@ -49,12 +49,12 @@ class Pytensor(by_pytensor.Pytensor):
         with pytensor.config.change_flags(floatX=case.dtype):
             if case.group == "lstm":
                 return self.step(case, data)
-            return Run([self.one(case, data, ahead) for ahead in ways_of(case, self.all_ways)], tuple(data))
+            return Run([self.loop(case, data)], tuple(data))
 
-    def one(self, case: Case, data: Sequence[Any], ahead: bool | None) -> Any:
-        """The case written in one way."""
+    def loop(self, case: Case, data: Sequence[Any]) -> Any:
+        """A value, and its gradients where they are asked for."""
         x = variables(data)
-        value = value_of(M, case, ahead, x)
+        value = value_of(M, case, x)
         if case.kind == "gradient":
             return function(x, [value, *pytensor.grad(value, [x[k] for k in WITH_RESPECT_TO[case.group]])])
         return function(x, list(value) if isinstance(value, list | tuple) else value)
@@ -65,7 +65,7 @@ class Pytensor(by_pytensor.Pytensor):
         parameters = [pytensor.shared(value, name=f"p{k}") for k, value in enumerate(data[2:])]
         table, w, u, b, out, bias = parameters
         zeros = pt.zeros((words.shape[1], case.shape[2]), dtype=case.dtype)
-        states = lstm_states(M, case.shape[2], True, table[words], zeros, w, u, b)
+        states = lstm_states(M, case.shape[2], False, table[words], zeros, w, u, b)
         rows = (states.reshape((-1, case.shape[2])) @ out) + bias
         scores = pt.special.log_softmax(rows, axis=1)
         loss = -scores[pt.arange(rows.shape[0]), following.reshape((-1,))].mean()

@@ -14,7 +14,7 @@ from benchmarks.native import by_symtheano
 from benchmarks.native.by_symtheano import variables
 from benchmarks.native.contender import Run
 from benchmarks.scan.cases import BETAS, EPSILON, RATE, Case
-from benchmarks.scan.formulas import AHEAD, WITH_RESPECT_TO, lstm_states, value_of
+from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of
 
 
 def traces(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], count: Any = None) -> list[Any]:
@@ -54,7 +54,7 @@ class Symtheano(by_symtheano.Symtheano):
     def loop(self, case: Case, data: Sequence[Any]) -> Run:
         """A value, and its gradients where they are asked for."""
         x = variables(data)
-        value = value_of(M, case, False if case.group in AHEAD else None, x)
+        value = value_of(M, case, x)
         if case.kind == "gradient":
             value = [value, *st.grad(value, [x[k] for k in WITH_RESPECT_TO[case.group]])]
         return Run([st.function(x, value)], tuple(data))

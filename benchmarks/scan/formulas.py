@@ -98,15 +98,10 @@ WITH_RESPECT_TO = {"rnn": (2, 3, 4), "gru": (2, 3, 4), "hmm": (1, 2, 3), "leapfr
 AHEAD = ("rnn", "gru")  # products with the inputs can be taken before the loop
 
 
-def ways_of(case: Case, all_ways: bool) -> Sequence[bool | None]:
-    """For each way to write the case whether products are taken before the loop; None: there are no such products."""
-    return ((False, True) if all_ways else (False,)) if case.group in AHEAD else (None,)
-
-
-def value_of(m: Any, case: Case, ahead: bool | None, arguments: Sequence[Any]) -> Any:
-    """What the loop is for: a scalar; of `leapfrog` forward a pair."""
+def value_of(m: Any, case: Case, arguments: Sequence[Any], ahead: bool = False) -> Any:
+    """What the loop is for: a scalar; of `leapfrog` forward a pair. ahead: products are taken before the loop."""
     loop: Any = LOOPS[case.group]
-    value = loop(m, case, *arguments) if ahead is None else loop(m, case, ahead, *arguments)
+    value = loop(m, case, ahead, *arguments) if case.group in AHEAD else loop(m, case, *arguments)
     if case.group == "leapfrog" and case.kind == "gradient":
         return m.sum(value[0] * value[0]) + m.sum(value[1] * value[1])
     return value

@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.native.measure import Setting, cold, compare_means, compiling, memory, summary, timed
-from benchmarks.native.peers import OURS
+from benchmarks.native.peers import AHEAD, OURS
 from benchmarks.native.record import Record
 from benchmarks.scan import cases
 from benchmarks.scan.cases import Case
@@ -19,9 +19,14 @@ from benchmarks.scan.cases import Case
 QUICK = ((100,), (1, 32), (32, 128))
 
 
+def plain(setting: Setting) -> Setting:
+    """Without the contender that writes networks in its own way, where there are none."""
+    return replace(setting, pythons={c: python for c, python in setting.pythons.items() if c != AHEAD})
+
+
 def tiny(setting: Setting) -> list[Record]:
     """Seconds per step."""
-    records = timed(setting, cases.tiny())
+    records = timed(plain(setting), cases.tiny())
     for record in records:
         steps = record.shape[0]
         record.values = {c: [value / steps for value in values] for c, values in record.values.items()}
@@ -59,9 +64,9 @@ def compiled_for(setting: Setting, steps: int) -> Record:
 LINES: dict[str, Callable[[Setting], list[Record]]] = {
     "rnn": lambda setting: timed(setting, cases.rnn(*QUICK) if setting.quick else cases.rnn()),
     "gates": lambda setting: timed(setting, cases.gates()),
-    "small": lambda setting: timed(setting, cases.small()),
+    "small": lambda setting: timed(plain(setting), cases.small()),
     "tiny": tiny,
     "compile": lambda setting: compiling(setting, cases.compiled()),
     "lengths": lengths,
-    "memory": lambda setting: memory(setting, cases.held()),
+    "memory": lambda setting: memory(plain(setting), cases.held()),
 }

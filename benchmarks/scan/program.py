@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.native import program
+from benchmarks.native.peers import AHEAD
 from benchmarks.native.suite import Suite
 from benchmarks.scan.goals import GOALS
 from benchmarks.scan.measure import LINES
@@ -12,9 +13,9 @@ from benchmarks.scan.measure import LINES
 HOW = """
 Measured as the native target above: processes of their own, in turn, results found equal to NumPy's first. The NumPy
 loops and their gradients are written by hand, products with inputs taken out of the loops, arrays written in place.
-JAX is `lax.scan` under `jit`; it and PyTensor are given networks in two ways, with products of inputs inside the loop
-and before it, and the faster one counts; symtheano's are inside. `forward` gives a loss of all states, `last` of the
-last one, `gradient` the loss and its gradients with respect to parameters.
+JAX is `lax.scan` under `jit`: once written as symtheano's and PyTensor's loops are, with products of inputs inside the
+loop, and once with these products taken ahead of it by hand, as its users learn to. `forward` gives a loss of all
+states, `last` of the last one, `gradient` the loss and its gradients with respect to parameters.
 """
 WORDS = {
     "rnn": (
@@ -53,7 +54,13 @@ WORDS = {
     ),
 }
 SCAN = Suite(
-    "scan", ("jax", "pytensor"), "Loops, against JAX's lax.scan, PyTensor's scan and NumPy", HOW, WORDS, GOALS, LINES
+    "scan",
+    {"jax": "jax", AHEAD: "jax", "pytensor": "pytensor"},
+    "Loops, against JAX's lax.scan, PyTensor's scan and NumPy",
+    HOW,
+    WORDS,
+    GOALS,
+    LINES,
 )
 
 
