@@ -21,6 +21,7 @@ from benchmarks.native.record import WARM, Record
 
 SHORT = 0.005  # seconds that are enough for threads to settle where no BLAS was called
 PATIENCE = {"jax": 60.0}  # seconds for a graph that is only large
+LONG = 2.0  # seconds of a round of samples, of which fewer are taken
 IMPATIENCE = 30.0  # for the others
 
 
@@ -114,7 +115,7 @@ def one_case(setting: Setting, peers: dict[str, Peer], case: Case) -> Record:
     for contender, why in differing(results, case.dtype).items():
         record.errors[contender] = why
         del ready[contender]
-    least, most = (3, 3) if setting.quick else (9, 25)
+    least, most = (3, 3) if setting.quick else (9 if sum(guesses) < LONG else 5, 25)
     rounds = int(min(most, max(least, budget / max(sum(guesses), 1e-9))))
     record.values = {contender: [] for contender in ready}
     for k in range(rounds):

@@ -36,6 +36,7 @@ CONTENDERS: dict[str, tuple[str, str, tuple[Any, ...]]] = {  # name: module, cla
     "pytensor": ("by_pytensor", "Pytensor", ()),
     "numpy": ("by_numpy", "Numpy", ()),
 }
+SLOW = 0.2  # seconds of a call that is long enough not to be repeated
 CHECKED_CALLS = 3  # of a step, before results are compared
 LOOP = """
 def loop(count, call, args, wait):
@@ -66,11 +67,13 @@ class Ready:
     call: Callable[..., Any]
     loop: Callable[..., float]
     count: int = 1
+    slow: bool = False
 
     def sample(self, count: int) -> float:
-        """Seconds per call. One call before it is not timed: others had the caches meanwhile."""
+        """Seconds per call. A call before it is not timed, unless it is slow: others had the caches meanwhile."""
         run = self.run
-        run.wait(self.call(*run.args))
+        if not self.slow:
+            run.wait(self.call(*run.args))
         gc.collect(0)
         gc.disable()
         try:
@@ -123,9 +126,12 @@ class Worker:
         found: list[tuple[float, Ready]] = []
         for call in run.calls:
             ready = Ready(run, call, loop)
-            guess = min(ready.sample(1) for _ in range(3))
-            few = max(1, min(1_000, int(seconds / guess)))
-            each = statistics.median(ready.sample(few) for _ in range(3))
+            each = ready.sample(1)
+            ready.slow = each > SLOW
+            if not ready.slow:
+                guess = min(each, ready.sample(1), ready.sample(1))
+                few = max(1, min(1_000, int(seconds / guess)))
+                each = statistics.median(ready.sample(few) for _ in range(3))
             ready.count = max(1, min(100_000, round(seconds / each)))
             found.append((each, ready))
         best, self.ready = min(found, key=lambda pair: pair[0])

@@ -31,7 +31,7 @@ def repeat(step: Any, count: int, carry: Sequence[Any], consts: Sequence[Any]) -
 
 
 M = SimpleNamespace(
-    tanh=jnp.tanh, sigmoid=jax.nn.sigmoid, dot=jnp.dot, sum=jnp.sum, scan=scan, repeat=repeat,
+    tanh=jnp.tanh, sigmoid=jax.nn.sigmoid, dot=jnp.dot, sum=jnp.sum, mean=jnp.mean, scan=scan, repeat=repeat,
     logsumexp=lambda x, axis: jax.nn.logsumexp(x, axis=axis),
 )  # fmt: skip
 

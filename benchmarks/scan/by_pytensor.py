@@ -37,19 +37,25 @@ def repeat(step: Any, count: int, carry: Sequence[Any], consts: Sequence[Any]) -
 
 
 M = SimpleNamespace(
-    tanh=pt.tanh, sigmoid=pt.sigmoid, dot=pt.dot, sum=pt.sum, scan=scan, repeat=repeat,
+    tanh=pt.tanh, sigmoid=pt.sigmoid, dot=pt.dot, sum=pt.sum, mean=pt.mean, scan=scan, repeat=repeat,
     logsumexp=lambda x, axis: pt.logsumexp(x, axis=axis),
 )  # fmt: skip
 
 
 class Pytensor(by_pytensor.Pytensor):
-    """The contender "pytensor"."""
+    """The contender "pytensor". A loop is compiled once for all lengths and sizes: it takes minutes."""
+
+    def __init__(self) -> None:
+        self.loops: dict[tuple[Any, ...], Any] = {}
 
     def build(self, case: Case, data: Sequence[Any]) -> Run:
         with pytensor.config.change_flags(floatX=case.dtype):
             if case.group == "lstm":
                 return self.step(case, data)
-            return Run([self.loop(case, data)], tuple(data))
+            key = (case.group, case.kind, case.dtype, *((case.shape[2],) if case.group == "gru" else ()))
+            if case.group == "leapfrog" or key not in self.loops:
+                self.loops[key] = self.loop(case, data)
+            return Run([self.loops[key]], tuple(data))
 
     def loop(self, case: Case, data: Sequence[Any]) -> Any:
         """A value, and its gradients where they are asked for."""

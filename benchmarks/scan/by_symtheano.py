@@ -39,7 +39,7 @@ def repeat(step: Any, count: int, carry: Sequence[Any], consts: Sequence[Any]) -
 
 
 M = SimpleNamespace(
-    tanh=T.tanh, sigmoid=T.nnet.sigmoid, dot=T.dot, sum=T.sum, scan=scan, repeat=repeat,
+    tanh=T.tanh, sigmoid=T.nnet.sigmoid, dot=T.dot, sum=T.sum, mean=T.mean, scan=scan, repeat=repeat,
     logsumexp=lambda x, axis: T.logsumexp(x, axis=axis),
 )  # fmt: skip
 

@@ -14,7 +14,6 @@ from benchmarks.scan.cases import STRIDE, Case
 
 def rnn(m: Any, case: Case, ahead: bool, x: Any, h: Any, w: Any, u: Any, b: Any) -> Any:
     """The mean over time and batch of the squares of all states, or of the last. ahead: dot(x, w) before the loop."""
-    steps, batch, _ = case.shape
 
     def step(x: Any, h: Any, *consts: Any) -> tuple[Any]:
         if ahead:
@@ -26,12 +25,12 @@ def rnn(m: Any, case: Case, ahead: bool, x: Any, h: Any, w: Any, u: Any, b: Any)
     last = case.kind == "last"
     (end,), kept = m.scan(step, [xs], [h], consts, [] if last else [0])
     states = end if last else kept[0]
-    return m.sum(states * states) / (batch if last else steps * batch)
+    return m.mean(m.sum(states * states, axis=-1))
 
 
 def gru(m: Any, case: Case, ahead: bool, x: Any, h: Any, w: Any, u: Any, b: Any) -> Any:
     """The mean over time and batch of the squares of all states."""
-    steps, batch, n = case.shape
+    n = case.shape[2]
 
     def step(x: Any, h: Any, *consts: Any) -> tuple[Any]:
         at_x = x if ahead else m.dot(x, consts[0]) + consts[2]
@@ -43,7 +42,7 @@ def gru(m: Any, case: Case, ahead: bool, x: Any, h: Any, w: Any, u: Any, b: Any)
 
     xs, consts = (m.dot(x, w) + b, [u]) if ahead else (x, [w, u, b])
     _, (states,) = m.scan(step, [xs], [h], consts, [0])
-    return m.sum(states * states) / (steps * batch)
+    return m.mean(m.sum(states * states, axis=-1))
 
 
 def lstm_states(m: Any, n: int, ahead: bool, x: Any, zeros: Any, w: Any, u: Any, b: Any) -> Any:
@@ -90,7 +89,7 @@ def affine(m: Any, case: Case, x: Any, factor: Any, state: Any) -> Any:
 
     last = case.kind == "last"
     (end,), kept = m.scan(step, [x], [state], [factor], [] if last else [0])
-    return end * end if last else m.sum(kept[0] * kept[0]) / case.shape[0]
+    return end * end if last else m.mean(kept[0] * kept[0])
 
 
 LOOPS = {"rnn": rnn, "gru": gru, "hmm": hmm, "leapfrog": leapfrog, "affine": affine}
