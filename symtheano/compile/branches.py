@@ -131,11 +131,6 @@ def with_branches(graph: FunctionGraph, depth: int = 0) -> FunctionGraph:
     return _Brancher(graph, depth).run()
 
 
-def on_sides(nodes: Sequence[Apply], outputs: Iterable[Variable]) -> set[Apply]:
-    """Of nodes in topological order those that run only if a side of an ifelse among them is taken."""
-    return {node for node, place in places(nodes, outputs)[0].items() if place is not None}
-
-
 def places(nodes: Sequence[Apply], outputs: Iterable[Variable]) -> tuple[dict[Apply, Place], set[Variable]]:
     """Where each node stands, and the variables that are read: those who read a node decide, and come first."""
     found: dict[Variable, list[Place]] = {o: [None] for o in outputs}

@@ -10,7 +10,7 @@ import pytest
 
 import symtheano as st
 import symtheano.tensor as T
-from symtheano.compile.branches import Branch, on_sides, with_branches
+from symtheano.compile.branches import Branch, with_branches
 from symtheano.compile.target.choice import missing
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.scan.ifelse import IfElse, ifelse
@@ -528,6 +528,16 @@ def test_a_loop_in_a_branch(mode: Any) -> None:
     assert f(1, [1.0, 2.0, 3.0]) == 2 * (2 * (2 + 1) + 2) + 3 and op.calls == 3
 
 
+@on_both
+def test_what_no_step_changes_is_computed_before_the_loop(mode: Any) -> None:
+    """As in Theano: once, and whether a step takes that side or not."""
+    op = counted()
+    x, w = T.dvector("x"), T.dvector("w")
+    out, _ = st.scan(lambda t, w: ifelse(T.gt(t, 5), op(w) + t, w * t), sequences=x, non_sequences=w)
+    f = st.function([x, w], out, mode=mode)
+    assert np.allclose(f([1.0, 6.0, 7.0], [3.0, 4.0]), [[3, 4], [12, 14], [13, 15]]) and op.calls == 1
+
+
 # -- derivatives -------------------------------------------------------------------------------------------------------
 
 
@@ -584,12 +594,3 @@ def test_a_loop_is_rebuilt_with_branches() -> None:
     (loop,) = [node.op for node in graph.nodes if isinstance(node.op, Scan)]
     assert any(isinstance(node.op, Branch) for node in loop.step.graph.nodes)
     assert with_branches(graph) is graph
-
-
-def test_nodes_on_sides() -> None:
-    x, c = T.dvector("x"), T.iscalar("c")
-    shared, lazy = T.exp(x), T.sin(x)
-    z = ifelse(c, lazy * shared, shared + 1)
-    graph = FunctionGraph([c, x], [z])
-    found = [n.op for n in on_sides(graph.nodes, graph.outputs)]
-    assert sorted(op.scalar_op.name for op in found if isinstance(op, T.Elemwise)) == ["add", "mul", "sin"]
