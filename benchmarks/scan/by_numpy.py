@@ -31,7 +31,7 @@ def flat(x: Array) -> Array:
 
 def rnn(case: Case, x: Array, h: Array, w: Array, u: Array, b: Array) -> Any:
     """See formulas.rnn."""
-    steps, batch, _ = case.shape
+    steps, batch, _ = x.shape
     states = np.empty((steps + 1, *h.shape), h.dtype)
     states[0] = h
     np.dot(flat(x), w, out=flat(states[1:]))
@@ -43,12 +43,12 @@ def rnn(case: Case, x: Array, h: Array, w: Array, u: Array, b: Array) -> Any:
     if case.kind == "last":
         return np.vdot(states[-1], states[-1]) / batch
     loss = np.vdot(after, after) / (steps * batch)
-    return loss if case.kind == "forward" else (loss, *rnn_gradient(case, x, states, u))
+    return loss if case.kind == "forward" else (loss, *rnn_gradient(x, states, u))
 
 
-def rnn_gradient(case: Case, x: Array, states: Array, u: Array) -> tuple[Array, Array, Array]:
+def rnn_gradient(x: Array, states: Array, u: Array) -> tuple[Array, Array, Array]:
     """With respect to w, u, b."""
-    steps, batch, _ = case.shape
+    steps, batch, _ = x.shape
     after, back = states[1:], np.ascontiguousarray(u.T)
     inner = after * np.float32(2 / (steps * batch))
     slope = 1 - np.square(after)
@@ -61,7 +61,7 @@ def rnn_gradient(case: Case, x: Array, states: Array, u: Array) -> tuple[Array, 
 
 def gru(case: Case, x: Array, h: Array, w: Array, u: Array, b: Array) -> Any:
     """See formulas.gru."""
-    steps, batch, n = case.shape
+    steps, batch, n = x.shape
     at_x = (flat(x) @ w + b).reshape(steps, batch, 3 * n)
     at_h = np.empty_like(at_x)
     states = np.empty((steps + 1, batch, n), x.dtype)
@@ -78,12 +78,12 @@ def gru(case: Case, x: Array, h: Array, w: Array, u: Array, b: Array) -> Any:
         states[t + 1] *= at_x[t, :, n : 2 * n]
         states[t + 1] += new
     loss = np.vdot(states[1:], states[1:]) / (steps * batch)
-    return loss if case.kind == "forward" else (loss, *gru_gradient(case, x, states, at_x, at_h, u))
+    return loss if case.kind == "forward" else (loss, *gru_gradient(x, states, at_x, at_h, u))
 
 
-def gru_gradient(case: Case, x: Array, states: Array, gates: Array, at_h: Array, u: Array) -> Any:
+def gru_gradient(x: Array, states: Array, gates: Array, at_h: Array, u: Array) -> Any:
     """With respect to w, u, b. gates: reset, update, new of each step; at_h: the products with the states."""
-    steps, batch, n = case.shape
+    steps, batch, n = x.shape
     reset, update, new = (gates[:, :, k * n : (k + 1) * n] for k in range(3))
     of_x, of_h = np.empty_like(gates), np.empty_like(gates)
     back = np.ascontiguousarray(u.T)

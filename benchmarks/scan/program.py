@@ -49,8 +49,8 @@ WORDS = {
     ),
     "memory": (
         "Peak memory",
-        "What is held through malloc at its highest in three calls, beyond what is held after calls of one step (the "
-        "integrator, whose number of steps is a constant: after calls of all).",
+        "What is held through malloc at its highest in three calls, beyond what is held after calls of one step. What "
+        "products taken ahead of the loop hold is counted.",
     ),
 }
 SCAN = Suite(
