@@ -61,6 +61,7 @@ class Group:
     maps: dict[Apply, AxisMap] = field(default_factory=dict)  # members, by the index their first output is computed at
     folds: dict[Apply, tuple[int, ...]] = field(default_factory=dict)  # for a reduction: the axes it folds over
     head: Apply | None = None  # the product, the scatter, the loop or the step itself
+    row: bool = False  # an epilogue that runs over the only row of its product
     after: int = 0  # a set of bits: the numbers of the groups that run after this one
     notes: list[tuple[Apply, str]] = field(default_factory=list)  # who did not join, and why
 
@@ -192,15 +193,18 @@ class _Fuser:
 
     def _as_epilogue(self, node: Apply) -> bool:
         (out,) = node.outputs
-        for group, where in self.inlined.get(out, {}).items():
-            fits = group.kind == "kernel" and not group.reduced and where == (0, 1) and len(group.axes) == 2
-            if not fits:
+        for group, where in list(self.inlined.get(out, {}).items()):
+            fits = group.kind == "kernel" and not group.reduced
+            row = where == (None, 0) and len(group.axes) == 1
+            if not fits or not (row or (where == (0, 1) and len(group.axes) == 2)):
                 group.notes.append((node, "it is no epilogue: not over the product's two axes, or it folds"))
             elif group in self.across or not self._reads_plainly(group):
                 group.notes.append((node, "it is no epilogue: it reads with exchanged axes, or at computed places"))
             elif not self._order_allows(out, group):
                 group.notes.append((node, _LATER))
             else:
+                if row:
+                    self._over_rows(group)
                 group.kind, group.head = "product", node
                 self._settle(node, group)
                 self._read_for_lengths(node, group)
@@ -208,6 +212,19 @@ class _Fuser:
                     self._read_memory(i, group)
                 return True
         return False
+
+    def _over_rows(self, group: Group) -> None:
+        """A group over one axis runs over the only row of a matrix."""
+
+        def moved(where: AxisMap) -> AxisMap:
+            return tuple(None if a is None else a + 1 for a in where)
+
+        group.axes, group.row = [1, *group.axes], True
+        group.maps = {node: moved(where) for node, where in group.maps.items()}
+        for readers in self.inlined.values():
+            place = readers.get(group)
+            if place is not None:
+                readers[group] = moved(place)
 
     @staticmethod
     def _reads_plainly(group: Group) -> bool:

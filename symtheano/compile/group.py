@@ -54,7 +54,7 @@ class _Lowering:
     def run(self, nodes: Sequence[Apply]) -> Lowered:
         head = self.group.head
         if self.group.kind == "product" and head is not None:
-            self.places[head.outputs[0]] = self._place((0, 1))
+            self.places[head.outputs[0]] = self._place((None, 1) if self.group.row else (0, 1))
             self.values[head.outputs[0]] = _Value(load("acc", self._place((0, 1))))
         for node in nodes:
             self._node(node)

@@ -418,6 +418,29 @@ def test_vectors_times_consts_are_products_of_matrices(dtype: str) -> None:
         compare([W, h0, X], op(X.shape[0], W, h0, X), values, 1e-4)
 
 
+def test_a_vector_network_is_one_launch_a_step() -> None:
+    """Its product has one row, over which the rest is computed while the sums are there."""
+    w, b, h, x = T.fmatrix("w"), T.fvector("b"), T.fvector("h"), T.fvector("x")
+    op = scan([w, b], [h], [x], [T.tanh(T.dot(w, h) * b + x - h), T.cast(x * 2, "float32")])
+    W, B, h0, X = T.fmatrix(), T.fvector(), T.fvector(), T.fmatrix()
+    outs = op(X.shape[0], W, B, h0, X)
+    f = compiled([W, B, h0, X], [outs[op.after(0)]])
+    ((code, _),) = f.compiled.native.regions
+    assert len(code.loops[0].inner.launches) == 1
+    for size in (0, 1, 5, 70):
+        compare([W, B, h0, X], outs, [numbers(size, size), numbers(size), numbers(size), numbers(3, size)])
+
+
+@pytest.mark.parametrize("size", [1, 7, 80])
+def test_products_of_one_row_by_type(size: int) -> None:
+    row, w, b = T.frow("row"), T.fmatrix("w"), T.fvector("b")
+    z = T.dot(row, w)
+    used = [T.tanh(z + b), T.tanh(z[0]) * b, z.sum()]
+    f = st.function([row, w, b], used, mode=st.Mode(target="native"))
+    values = [numbers(1, size), numbers(size, size), numbers(size)]
+    same(f(*values), evaluate(used, dict(zip([row, w, b], values, strict=True))))
+
+
 # -- what people read --------------------------------------------------------------------------------------------------
 
 
@@ -441,4 +464,4 @@ def test_loops_in_loops_as_text() -> None:
     W, h0, X = T.fmatrix(), T.fvector(), T.ftensor3()
     f = compiled([W, h0, X], [outer(X.shape[0], W, h0, X)[0]])
     assert "body0.0.0" in str(f.source("native"))
-    assert "x2.shape[1] times; a step launches 2" in str(f.report())
+    assert "x2.shape[1] times; a step launches 1" in str(f.report())
