@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +22,10 @@ import mpmath
 import numpy as np
 import sympy
 
+from symtheano.compile.loop_rounds import LoopPhase
 from symtheano.compile.rules import EXPAND, PHASES, AnyRule, phase_rules
 from symtheano.compile.rules.example import Example
+from symtheano.compile.rules.loop_parts import LoopRule
 from symtheano.compile.rules.pattern import Rule, build, formula
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.interpret import interpret
@@ -302,6 +305,11 @@ def _certify_function(rule: FunctionRule) -> Certificate:
 
 def fired_on(rule: AnyRule, graph: FunctionGraph) -> FunctionGraph | None:
     """The graph rewritten by `rule`, alone or (where it builds on others) with more; None where it does not fire."""
+    if isinstance(rule, LoopRule):
+        fired: Counter[str] = Counter()
+        rewritten = LoopPhase((rule,), PHASES["stabilize"]).rewrite(graph, fired)
+        rewritten.check()
+        return rewritten if fired[rule.name] else None
     for rules in ((rule,), (rule, *PHASES["canonicalize"]), phase_rules()):
         rewritten = graph.rewrite(rules)
         if rewritten.fired[rule.name]:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from symtheano.compile.collector import paused
+from symtheano.compile.loop_rounds import LoopPhase
 from symtheano.compile.mode import Mode
 from symtheano.compile.planned import Settings, planned
 from symtheano.compile.program import Program
@@ -133,12 +134,16 @@ def runs_authors_code(graph: FunctionGraph) -> bool:
 @paused
 def rewrite(fgraph: FunctionGraph, phases: Phases, report: Report) -> FunctionGraph:
     """The graph after all phases."""
+    others: tuple[Any, ...] = ()
     for name, rules in phases:
         clock = time.perf_counter()
-        fgraph = fgraph.rewrite(_index(rules))
+        if name == "loops":
+            fgraph = _loop_phase(rules, others).rewrite(fgraph, report.fired)
+        else:
+            fgraph, others = fgraph.rewrite(_index(rules)), rules
+            report.fired += fgraph.fired
         if config.check_programs:
             fgraph.check()
-        report.fired += fgraph.fired
         report.phases.append((name, time.perf_counter() - clock, len(fgraph.nodes)))
     report.nodes_after = len(fgraph.nodes)
     return fgraph
@@ -147,3 +152,8 @@ def rewrite(fgraph: FunctionGraph, phases: Phases, report: Report) -> FunctionGr
 @lru_cache(maxsize=64)
 def _index(rules: tuple[Any, ...]) -> RuleIndex:
     return RuleIndex(rules)
+
+
+@lru_cache(maxsize=64)
+def _loop_phase(rules: tuple[Any, ...], others: tuple[Any, ...]) -> LoopPhase:
+    return LoopPhase(rules, others)

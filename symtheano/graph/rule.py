@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -51,6 +52,27 @@ class FunctionRule:
         return f"rule {self.name}"
 
 
+class NestedRule(FunctionRule):
+    """A rule for nodes with graphs inside: its function takes the node and the rules that it stands among."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[[Apply, RuleIndex], Replacement],
+        tracks: tuple[Op | type[Op], ...],
+        examples: Sequence[Callable[[], Any]],
+        reason: str,
+    ):
+        super().__init__(lambda node: None, tracks, examples, reason)
+        self.name, self.doc, self._nested = name, (function.__doc__ or "").strip(), function
+
+    def within(self, index: RuleIndex) -> NestedRule:
+        """This rule among the rules of `index`."""
+        bound = copy.copy(self)
+        bound._function = lambda node: self._nested(node, index)
+        return bound
+
+
 def rule(
     *tracks: Op | type[Op],
     examples: Sequence[Callable[[], Any]] = (),
@@ -68,7 +90,7 @@ class RuleIndex:
     """Rules in order of precedence, found by op in constant time."""
 
     def __init__(self, rules: Sequence[Rule]):
-        self.rules = tuple(rules)
+        self.rules = tuple(r.within(self) if isinstance(r, NestedRule) else r for r in rules)
         self._by_op: dict[Op, tuple[Rule, ...]] = {}
         self._tracked: dict[Any, list[tuple[int, Rule]]] = {}
         for position, one in enumerate(self.rules):

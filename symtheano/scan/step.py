@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakSet
 
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Constant, Variable
@@ -16,6 +17,7 @@ class Step:
     def __init__(self, graph: FunctionGraph):
         self.graph = graph
         self.shapes: dict[tuple[Any, ...], Any] = {}  # what scan/shapes.py found out, by the loop's form
+        self.normal: WeakSet[Any] = WeakSet()  # the rules (RuleIndex) that leave it as it is
         self.sources: tuple[Variable, ...] = ()  # the variables of the caller's that the inputs stand for, if known
         self._key: tuple[Any, ...] | None = None
         self._hash: int | None = None

@@ -2,6 +2,7 @@
 
     CANONICALIZE   one spelling for one thing; constants folded; shapes known
     STABILIZE      expressions that overflow or cancel become ones that do not
+    LOOPS          loops as wholes: what leaves them, what they keep (compile/loop_rounds.py applies these)
     SPECIALIZE     cheaper forms of equal value
     EXPAND         ops taken apart into what loops are made of; only targets that make loops ask for it
 
@@ -19,6 +20,14 @@ from symtheano.compile.rules.index import INDEXING, LATE
 from symtheano.compile.rules.inline import inline_graphs
 from symtheano.compile.rules.linalg import DETERMINANTS
 from symtheano.compile.rules.logic import LOGIC
+from symtheano.compile.rules.loop_after import AFTER
+from symtheano.compile.rules.loop_batch import BATCHES
+from symtheano.compile.rules.loop_hoist import HOISTS
+from symtheano.compile.rules.loop_inputs import GIVEN, drop_dead_parts
+from symtheano.compile.rules.loop_last import LOOPS_READ
+from symtheano.compile.rules.loop_states import STATES
+from symtheano.compile.rules.loop_step import loop_step
+from symtheano.compile.rules.loop_sums import SUMS
 from symtheano.compile.rules.nnet import NNET
 from symtheano.compile.rules.parity import PARITY
 from symtheano.compile.rules.parts import dimshuffle_before_function, function_before_dimshuffle, log_of_part
@@ -36,6 +45,8 @@ AnyRule = Rule | FunctionRule
 CANONICALIZE: tuple[AnyRule, ...] = (
     inline_graphs,
     constant_folding,
+    loop_step,
+    *LOOPS_READ,
     *SHAPES,
     *VIEWS,
     *INDEXING,
@@ -56,11 +67,13 @@ STABILIZE: tuple[AnyRule, ...] = (
     dimshuffle_before_function,
     *CANONICALIZE,
 )
+LOOPS: tuple[AnyRule, ...] = (drop_dead_parts, *GIVEN, *STATES, *HOISTS, *BATCHES, *SUMS, *AFTER)
 SPECIALIZE: tuple[AnyRule, ...] = (*SPECIAL, function_before_dimshuffle, *CANONICALIZE, *LATE)
 
 PHASES: dict[str, tuple[AnyRule, ...]] = {
     "canonicalize": CANONICALIZE,
     "stabilize": STABILIZE,
+    "loops": LOOPS,
     "specialize": SPECIALIZE,
 }
 
