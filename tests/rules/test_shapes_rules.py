@@ -97,4 +97,4 @@ def test_rewriting_is_linear() -> None:
 
 
 def test_phases_are_indexed() -> None:
-    assert list(INDICES) == ["canonicalize", "stabilize", "specialize"]
+    assert list(INDICES) == ["canonicalize", "stabilize", "loops", "specialize"]

@@ -28,6 +28,7 @@ from symtheano.compile.rules.loop_last import LOOPS_READ
 from symtheano.compile.rules.loop_states import STATES
 from symtheano.compile.rules.loop_step import loop_step
 from symtheano.compile.rules.loop_sums import SUMS
+from symtheano.compile.rules.loop_terms import TERMS
 from symtheano.compile.rules.nnet import NNET
 from symtheano.compile.rules.parity import PARITY
 from symtheano.compile.rules.parts import dimshuffle_before_function, function_before_dimshuffle, log_of_part
@@ -67,7 +68,7 @@ STABILIZE: tuple[AnyRule, ...] = (
     dimshuffle_before_function,
     *CANONICALIZE,
 )
-LOOPS: tuple[AnyRule, ...] = (drop_dead_parts, *GIVEN, *STATES, *HOISTS, *BATCHES, *SUMS, *AFTER)
+LOOPS: tuple[AnyRule, ...] = (drop_dead_parts, *GIVEN, *STATES, *TERMS, *HOISTS, *BATCHES, *SUMS, *AFTER)
 SPECIALIZE: tuple[AnyRule, ...] = (*SPECIAL, function_before_dimshuffle, *CANONICALIZE, *LATE)
 
 PHASES: dict[str, tuple[AnyRule, ...]] = {

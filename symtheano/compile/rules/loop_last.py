@@ -106,6 +106,10 @@ def loop_of_one_step(node: Apply) -> list[Any] | None:
     return [like(v, o) if isinstance(o.type, TensorType) else v for v, o in zip(outs, node.outputs, strict=True)]
 
 
+def _all(made: Any) -> list[Any]:
+    return [made.last(0), made.after(0), made.before(0), made.last(1), made.after(1)]
+
+
 def _first(x: Any, inner: Any) -> Any:
     return inner.type.filter_variable(x[0])
 

@@ -228,9 +228,9 @@ class Loop:
                 continue
             state, kind = self._meaning(k)
             if kind in state.read:
-                wanted[out] = like(self._place(new, state, kind), out)
-        found = self._resolved(new, list(wanted.values()))
-        return dict(zip(wanted, found, strict=True))
+                found = self._place(new, state, kind)
+                wanted[out] = like(found, out) if is_tensor(out) else found
+        return dict(zip(wanted, self._resolved(new, list(wanted.values())), strict=True))
 
     def _node(self) -> Apply | None:
         states = [*self.carry, *self.results]

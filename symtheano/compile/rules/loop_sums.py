@@ -11,7 +11,8 @@ from symtheano.compile.rules.example import on
 from symtheano.compile.rules.loop_batch import stackable, stacked
 from symtheano.compile.rules.loop_example import loop
 from symtheano.compile.rules.loop_parts import Loop, State, is_tensor, loop_rule
-from symtheano.compile.rules.match import args_of, cast_to
+from symtheano.compile.rules.loop_terms import added, is_sum, terms
+from symtheano.compile.rules.match import args_of, cast_to, like
 from symtheano.graph.variable import Apply
 from symtheano.tensor.batching import matrix_of_rows, stretched
 from symtheano.tensor.dot import Dot, transposed
@@ -36,23 +37,20 @@ class Sums:
         return [s for s in self.loop.carry if self._is_accumulator(s)]
 
     def _is_accumulator(self, state: State) -> bool:
-        node = state.new.owner
-        if not is_tensor(state.new) or node is None or state.read != {"last"}:
+        if not is_tensor(state.new) or state.new.owner is None or state.read != {"last"}:
             return False
-        if self.users.get(state.inner) != [node] or node.inputs.count(state.inner) != 1:
+        if len(self.users.get(state.inner, ())) != 1 or any(r is state.inner for r in self.roots):
             return False
-        alone = not self.users.get(state.new) and sum(r is state.new for r in self.roots) == 1
-        return alone and not any(r is state.inner for r in self.roots)
+        return not self.users.get(state.new) and sum(r is state.new for r in self.roots) == 1
 
     # -- totals --------------------------------------------------------------------------------------------------------
     def addends(self, state: State) -> list[tuple[int, Any]] | None:
         """The terms, with their signs, that a step adds to what is carried; None where it does something else."""
-        plus, minus = args_of(state.new, "add"), args_of(state.new, "sub")
-        if plus is not None:
-            return [(1, v) for v in plus if v is not state.inner]
-        if minus is not None and minus[0] is state.inner:
-            return [(-1, minus[1])]
-        return None
+        if not is_sum(state.new):
+            return None
+        found = terms(state.new, lambda v: len(self.users.get(v, ())) == 1 and not any(r is v for r in self.roots))
+        own = [sign for sign, v in found if v is state.inner]
+        return [part for part in found if part[1] is not state.inner] if own == [1] else None
 
     def total(self, v: Any, free_only: bool) -> Any:
         """The sum over all steps of an inside variable; None where it is better summed up in the loop.
@@ -163,39 +161,35 @@ def sums_of_products(loop: Loop) -> bool:
     sums = Sums(loop)
     open_: list[tuple[State, list[tuple[int, Any]], list[tuple[int, Any]]]] = []
     for state in sums.accumulators():
-        terms = sums.addends(state)
-        if terms is not None:
-            open_.append((state, terms, []))
+        parts = sums.addends(state)
+        if parts is not None:
+            open_.append((state, parts, []))
     for free_only in (False, True):
-        for state, terms, totals in open_:
-            for term in list(terms):
-                found = sums.total(term[1], free_only)
+        for _, parts, totals in open_:
+            for part in list(parts):
+                found = sums.total(part[1], free_only)
                 if found is not None:
-                    terms.remove(term)
-                    totals.append((term[0], found))
+                    parts.remove(part)
+                    totals.append((part[0], found))
     fired = False
-    for state, terms, totals in open_:
+    for state, parts, totals in open_:
         if totals:
-            _settle(loop, state, terms, totals)
+            _settle(loop, state, parts, totals)
             fired = True
     return fired
 
 
-def _settle(loop: Loop, state: State, terms: list[tuple[int, Any]], totals: list[tuple[int, Any]]) -> None:
+def _settle(loop: Loop, state: State, left: list[tuple[int, Any]], totals: list[tuple[int, Any]]) -> None:
     """What is left of a sum stays in the loop; the totals are added outside."""
     place = loop.carry.index(state)
-    if terms:
-        rest = State(m.add(state.inner, *(v for _, v in terms)), state.inner, state.first)
+    if left:
+        rest = State(like(added([(1, state.inner), *left]), state.inner), state.inner, state.first)
         loop.carry[place] = rest
         value = loop.output(rest, "last")
     else:
         del loop.carry[place]
         value = state.first
-    plus, minus = ([v for sign, v in totals if sign == s] for s in (1, -1))
-    value = m.add(value, *plus) if plus else value
-    for v in minus:
-        value = m.sub(value, v)
-    state.gone(last=value)
+    state.gone(last=added([(1, value), *totals]))
 
 
 def _grads(made: Any) -> list[Any]:
