@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from symtheano.compile.branches import on_sides
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Variable
+from symtheano.scan.ifelse import IfElse
 from symtheano.scan.op import Scan
 from symtheano.scan.step import Step
 from symtheano.tensor.array import ArrayOp
@@ -14,6 +16,9 @@ from symtheano.tensor.array import ArrayOp
 def merged(fgraph: FunctionGraph) -> dict[Variable, Variable]:
     """What takes the place of the outputs of two loops that can be one; empty where there are none."""
     loops = [node for node in fgraph.nodes if _may_merge(node)]
+    if len(loops) > 1 and any(isinstance(node.op, IfElse) for node in fgraph.nodes):
+        lazy = on_sides(fgraph.nodes, fgraph.outputs)
+        loops = [node for node in loops if node not in lazy]
     if len(loops) < 2:
         return {}
     needs = _needs(fgraph, loops)

@@ -1,7 +1,7 @@
 """Ops on stacks: what a node computes of each row of its inputs, computed of all rows at once.
 
-A value is *stacked* where its first axis counts rows (time steps, samples); the others are shared by all rows. `stack_node`
-has a rule for each kind of op; an op without one gives None.
+A value is *stacked* where its first axis counts rows (time steps, samples); the others are shared by all rows.
+`stack_node` has a rule for each kind of op; an op without one gives None.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def stack_node(node: Apply, inputs: Sequence[Value], rows: Any) -> list[Value] |
     found = None if rule is None else rule(node, inputs, rows)
     if found is None:
         return None
-    return [(_typed(v, o), True) if stacked else (v, False) for (v, stacked), o in zip(found, node.outputs, strict=True)]
+    return [
+        (_typed(v, o), True) if stacked else (v, False) for (v, stacked), o in zip(found, node.outputs, strict=True)
+    ]
 
 
 def can_stack(node: Apply, stacked: Sequence[bool]) -> bool:
@@ -79,7 +81,7 @@ def matrix_of_rows(x: Any) -> Any:
 
 
 def _elemwise(node: Apply, inputs: Sequence[Value], rows: Any) -> list[Value]:
-    ndim = max(i.type.ndim for i in node.inputs)  # type: ignore[attr-defined]
+    ndim = max(i.type.ndim for i in node.inputs)
     return [(node.op(*(padded(v, ndim) for v in inputs)), True)]
 
 
@@ -88,7 +90,7 @@ def _dimshuffle(node: Apply, inputs: Sequence[Value], rows: Any) -> list[Value]:
 
 
 def _reduction(node: Apply, inputs: Sequence[Value], rows: Any) -> list[Value]:
-    axes = tuple(k + 1 for k in node.op.axes(node.inputs[0].type.ndim))  # type: ignore[attr-defined]
+    axes = tuple(k + 1 for k in node.op.axes(node.inputs[0].type.ndim))
     outs = node.op.with_axis(axes)(inputs[0][0], return_list=True)
     return [(o, True) for o in outs]
 
@@ -204,7 +206,7 @@ def _only_first(node: Apply, stacked: Sequence[bool]) -> bool:
 
 
 def _same_pattern(node: Apply, stacked: Sequence[bool]) -> bool:
-    return len({i.type.broadcastable for i in node.inputs}) == 1  # type: ignore[attr-defined]
+    return len({i.type.broadcastable for i in node.inputs}) == 1
 
 
 _RULES: dict[Any, Rule] = {

@@ -78,7 +78,11 @@ _SMALL = 20
 
 @loop_rule(
     examples=[
-        on(lambda a, b: loop(lambda w, v, p, x: [q := m.tanh(x + p.dot(w)), q.dot(v)], [b, b], [b[0]], [a]).after(1), 2, 2),
+        on(
+            lambda a, b: loop(lambda w, v, p, x: [q := m.tanh(x + p.dot(w)), q.dot(v)], [b, b], [b[0]], [a]).after(1),
+            2,
+            2,
+        ),
         on(lambda a, b: loop(lambda w, p, x: [q := p * x, m.exp((q + 1).dot(w))], [b], [b], [a]).after(1), 3, 2),
         on(lambda a, b: _two(loop(lambda w, p, x: [q := p * x, m.exp((q * p).dot(w))], [b], [b], [a])), 3, 2),
     ],
@@ -110,18 +114,26 @@ def _two(made: Any) -> list[Any]:
     examples=[
         on(lambda a, b: loop(lambda p, x: [q := p * x, m.exp(q + p)], [], [b], [a]).last(1), 2, 1),
         on(lambda a, b: loop(lambda w, p, x: [q := p * x, m.exp(q * x).dot(w)], [b], [b[0]], [a]).last(1), 2, 2),
-        on(lambda a, b: loop(lambda p, x: [q := p + x, m.tanh(q), q.sum() > 3], [], [b], [a], until=True).last(1), 2, 1),
+        on(
+            lambda a, b: loop(lambda p, x: [q := p + x, m.tanh(q), q.sum() > 3], [], [b], [a], until=True).last(1), 2, 1
+        ),
     ],
     reason="a function of the last values is the last value of the function",
 )
 def last_result_after(loop: Loop) -> bool:
     """A result of which only the last value is read is computed after the loop."""
     known = loop.dependence()
-    moved = [s for s in loop.results if s.read == {"last"} and s.new.owner is not None and known[s.new] and is_tensor(s.new)]
+    moved = [
+        s for s in loop.results if s.read == {"last"} and s.new.owner is not None and known[s.new] and is_tensor(s.new)
+    ]
     if not moved:
         return False
     core = set(ancestors([*(s.new for s in loop.carry), *loop.stop])) | set(loop.inputs())
-    moved = [s for s in moved if s.new not in core and not any(_stays(n) for n in loop.nodes([s.new]) if n.outputs[0] not in core)]
+    moved = [
+        s
+        for s in moved
+        if s.new not in core and not any(_stays(n) for n in loop.nodes([s.new]) if n.outputs[0] not in core)
+    ]
     for state in moved:
         _after(loop, state, core, known)
     return bool(moved)

@@ -101,7 +101,7 @@ def _front(loop: Loop) -> list[Any]:
         return []
     inside = stackable(loop, loop.xs, loop.roots())
     products = with_product(loop, inside, loop.roots())
-    moved = {v for v in products if v.owner is not None}
+    moved = {v for v in products if v.owner is not None} - loop.lazy()
     readers = [i for node in loop.nodes() if not any(o in moved for o in node.outputs) for i in node.inputs]
     return [v for v in dict.fromkeys([*readers, *loop.roots()]) if v in moved]
 

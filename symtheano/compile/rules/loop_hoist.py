@@ -1,4 +1,4 @@
-"""What is the same in each step is computed once, before the loop. (Also where no step runs: an error in it shows then.)"""
+"""What is the same in each step is computed once, before the loop: also where no step runs, so its errors show then."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _VIEWS = (DimShuffle, Rebroadcast, Reshape)
 def hoist_invariants(loop: Loop) -> bool:
     """What depends on constants only is computed before the loop."""
     known = loop.dependence()
-    movable = {o for node in loop.nodes() if _moves(node, known) for o in node.outputs}
+    movable = {o for node in loop.nodes() if _moves(node, known) for o in node.outputs} - loop.lazy()
     if not movable:
         return False
     readers = [i for node in loop.nodes() if not any(o in movable for o in node.outputs) for i in node.inputs]

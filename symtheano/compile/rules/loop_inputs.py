@@ -6,14 +6,15 @@ from typing import Any
 
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.loop_example import loop
-from symtheano.compile.rules.loop_parts import Loop, State, is_small, is_tensor, loop_rule
+from symtheano.compile.rules.loop_last import is_reversed
+from symtheano.compile.rules.loop_parts import Loop, State, is_small, loop_rule
 from symtheano.compile.rules.match import constant_value
 from symtheano.compile.rules.shape import has_length
 from symtheano.graph.walk import graph_inputs
 from symtheano.tensor.alloc import Alloc
 from symtheano.tensor.convert import constant
 from symtheano.tensor.elemwise import dimshuffle, functions
-from symtheano.tensor.index_basic import IncSubtensor
+from symtheano.tensor.index_basic import IncSubtensor, Subtensor
 from symtheano.tensor.sizes import origin
 
 m = functions
@@ -61,7 +62,9 @@ def same_inputs(loop: Loop) -> bool:
     return bool(change)
 
 
-@loop_rule(examples=[on(lambda a: loop(lambda w, p, x: p * w + x, [constant(0.5, dtype=a.dtype)], [a[0]], [a]).last(0), 1)])
+@loop_rule(
+    examples=[on(lambda a: loop(lambda w, p, x: p * w + x, [constant(0.5, dtype=a.dtype)], [a[0]], [a]).last(0), 1)]
+)
 def constants_inside(loop: Loop) -> bool:
     """A number that is given to the loop stands in its step."""
     change = {inner: outer for inner, outer in loop.consts.items() if is_small(outer)}
@@ -101,14 +104,18 @@ def _size(loop: Loop, n: Any) -> Any:
     return n if is_small(n) else loop.const(n)
 
 
-def _first_only(a: Any, b: Any) -> Any:
+def _first_only(a: Any, b: Any, place: int = 0) -> Any:
     zeros = Alloc()(constant(0.0, dtype=a.dtype), *a.shape)
-    part = zeros[0]
+    part = zeros[place]
     written = part.owner.op.writer(False)(zeros, b, *part.owner.inputs[1:])
+    written = written[::-1] if place else written
     return loop(lambda p, x, y: (p + y) * x, [], [b], [a, written]).after(0)
 
 
-@loop_rule(examples=[on(_first_only, 2, 1)], reason="x + 0 is x")
+@loop_rule(
+    examples=[on(_first_only, 2, 1), on(lambda a, b: _first_only(a, b, -1), 2, 1)],
+    reason="x + 0 is x",
+)
 def only_first_is_not_zero(loop: Loop) -> bool:
     """A sequence of which only the first element is not 0, added to what is carried, is added before the first step."""
     users = None
@@ -121,8 +128,9 @@ def only_first_is_not_zero(loop: Loop) -> bool:
         state = _added_to(loop, users, inner)
         if state is None or "before" in state.read:
             continue
-        state.first = state.inner.type.filter_variable(m.add(state.first, written))
-        zero = Alloc()(_zero_of(inner), *(loop.const(n) for n in _lengths(outer)))
+        value, lengths = written
+        state.first = state.inner.type.filter_variable(m.add(state.first, value))
+        zero = Alloc()(_zero_of(inner), *(_size(loop, n) for n in lengths))
         loop.replace({inner: inner.type.filter_variable(zero)})
         del loop.xs[inner]
         fired = True
@@ -133,19 +141,18 @@ def _zero_of(v: Any) -> Any:
     return constant(0, dtype=v.type.dtype)
 
 
-def _lengths(outer: Any) -> list[Any]:
-    """The lengths of the rows of inc(zeros, 0, v)."""
-    return list(outer.owner.inputs[0].owner.inputs[2:])
-
-
-def _written_first(outer: Any) -> Any:
-    """v where `outer` is inc(zeros, 0, v), or set; else None."""
+def _written_first(outer: Any) -> tuple[Any, list[Any]] | None:
+    """v, and the lengths of rows, where `outer` is inc(zeros, 0, v) or inc(zeros, -1, v)[::-1]; else None."""
+    first = 0
+    if outer.owner is not None and type(outer.owner.op) is Subtensor and is_reversed(outer):
+        outer, first = outer.owner.inputs[0], -1
     if outer.owner is None or type(outer.owner.op) is not IncSubtensor:
         return None
     zeros, v, *_ = outer.owner.inputs
     made = zeros.owner is not None and type(zeros.owner.op) is Alloc
     known = made and constant_value(zeros) == 0 and v.type.dtype == outer.type.dtype
-    return v if known and outer.owner.op.entries(outer.owner.inputs) == [0] else None
+    here = known and outer.owner.op.entries(outer.owner.inputs) == [first]
+    return (v, list(zeros.owner.inputs[2:])) if here else None
 
 
 def _added_to(loop: Loop, users: dict[Any, list[Any]], v: Any) -> State | None:

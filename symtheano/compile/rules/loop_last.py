@@ -87,7 +87,11 @@ def _ran(made: Any) -> Any:
     examples=[
         on(lambda a, b: loop(lambda p, x: [p * x, p + x], [], [b], [a[:1]], n=1).after(1), 2, 1),
         on(lambda a, b: _all(loop(lambda p, x: [p * x, p + x], [], [b], [a[:1]], n=1)), 2, 1),
-        on(lambda a, b: (made := loop(lambda p: [p * 2, p.sum() > 0], [], [b], n=1, until=True)).last(0) * made.steps, 2, 1),
+        on(
+            lambda a, b: (made := loop(lambda p: [p * 2, p.sum() > 0], [], [b], n=1, until=True)).last(0) * made.steps,
+            2,
+            1,
+        ),
     ],
     reason="it is what the loop does",
 )
@@ -120,7 +124,9 @@ def _as_rows(v: Any) -> Any:
 
 @rule(
     Scan,
-    examples=[on(lambda a, b: [(made := loop(lambda p: p * 2, [], [b], n=0)).last(0), made.after(0), made.before(0)], 2, 1)],
+    examples=[
+        on(lambda a, b: [(made := loop(lambda p: p * 2, [], [b], n=0)).last(0), made.after(0), made.before(0)], 2, 1)
+    ],
 )
 def loop_of_no_step(node: Apply) -> list[Any] | None:
     """A loop of no step leaves what it started with, and no rows."""
@@ -163,6 +169,12 @@ def reversed_twice(node: Apply) -> list[Any] | None:
     entries = [found, *rest]
     source = x.owner.inputs[0]
     return [like(source if all(map(is_full, entries)) else subtensor(source, entries), node.outputs[0])]
+
+
+def is_reversed(v: Any) -> bool:
+    """Whether `v`, a Subtensor, is x[::-1]."""
+    first, *rest = entries_of(v.owner) or [None]
+    return _is_reversal(first) and all(map(is_full, rest))
 
 
 def _is_reversal(entry: Any) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from symtheano.compile.branches import on_sides
 from symtheano.compile.rules.match import cast_to, like, literal
 from symtheano.graph.rule import FunctionRule
 from symtheano.graph.variable import Apply, Constant, Variable
 from symtheano.graph.walk import substitute, toposort
+from symtheano.scan.ifelse import IfElse
 from symtheano.scan.op import Scan
 from symtheano.scan.step import Step
 from symtheano.tensor.alloc import Alloc
@@ -104,6 +106,13 @@ class Loop:
                     mask |= known.get(i, 0)
             known.update(dict.fromkeys(node.outputs, mask))
         return known
+
+    def lazy(self) -> set[Any]:
+        """What a step computes only if it takes a side of an ifelse."""
+        nodes = self.nodes()
+        if not any(isinstance(node.op, IfElse) for node in nodes):
+            return set()
+        return {o for node in on_sides(nodes, self.roots()) for o in node.outputs}
 
     def users(self) -> dict[Any, list[Apply]]:
         """The nodes of the step that read a variable."""
@@ -271,7 +280,7 @@ def _inside(dtype: str, shape: Sequence[int | None], name: str | None) -> Any:
 
 
 class LoopRule(FunctionRule):
-    """A rule that changes the parts of a loop, knowing which of its outputs are read. compile/loop_rounds.py applies it."""
+    """A rule that changes a loop's parts, knowing which outputs are read; compile/loop_rounds.py applies it."""
 
     def __init__(self, function: Callable[[Loop], bool], examples: Sequence[Callable[[], Any]], reason: str):
         super().__init__(lambda node: None, (), examples, reason)

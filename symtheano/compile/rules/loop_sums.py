@@ -147,8 +147,16 @@ def _below(v: Any, given: Any) -> set[Any]:
         on(lambda a, b: loop(lambda p, g, x: [q := p * x, g + x.T.dot(q)], [], [b, b], [a]).last(1), 3, 2),
         on(lambda a, b: _grads(loop(lambda p, g, h, x: [q := p * x, g + x.T.dot(q), h - q], [], [b, b, b], [a])), 3, 2),
         on(lambda a, b: loop(lambda p, g, x: [q := p * x, g + _outer(p, q)], [], [b[0], b], [a]).last(1), 2, 2),
-        on(lambda a, b: loop(lambda p, g, x: [q := p * x.sum(axis=0), g + x.dot(q)], [], [b[0], b[:, 0]], [a]).last(1), 3, 2),
-        on(lambda a, b: loop(lambda p, g, x: [q := p * x.sum(axis=1), g + q.dot(x)], [], [b[0], b[:, 0]], [a]).last(1), 3, 2),
+        on(
+            lambda a, b: loop(lambda p, g, x: [q := p * x.sum(axis=0), g + x.dot(q)], [], [b[0], b[:, 0]], [a]).last(1),
+            3,
+            2,
+        ),
+        on(
+            lambda a, b: loop(lambda p, g, x: [q := p * x.sum(axis=1), g + q.dot(x)], [], [b[0], b[:, 0]], [a]).last(1),
+            3,
+            2,
+        ),
         on(lambda a, b: loop(lambda p, g, x: [q := p * x, g + q.dot(x) + q * q], [], [b, b], [a]).last(1), 3, 2),
         on(lambda a, b: loop(lambda g, x: [g + m.exp(x)], [], [b], [a]).last(0), 3, 2),
     ],
@@ -217,7 +225,11 @@ def sums_at_places(loop: Loop) -> bool:
     fired = False
     for state in sums.accumulators():
         node: Apply = state.new.owner
-        if type(node.op) is not AdvancedIncSubtensor1 or node.op.set_instead_of_inc or node.inputs[0] is not state.inner:
+        if (
+            type(node.op) is not AdvancedIncSubtensor1
+            or node.op.set_instead_of_inc
+            or node.inputs[0] is not state.inner
+        ):
             continue
         _, y, places = node.inputs
         if y.type.ndim != state.inner.type.ndim or any(y.type.broadcastable):
