@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symtheano.compile.branches import on_sides
+from symtheano.compile.branches import places
 from symtheano.graph.fgraph import FunctionGraph
 from symtheano.graph.variable import Apply, Variable
 from symtheano.scan.ifelse import IfElse
@@ -17,8 +17,8 @@ def merged(fgraph: FunctionGraph) -> dict[Variable, Variable]:
     """What takes the place of the outputs of two loops that can be one; empty where there are none."""
     loops = [node for node in fgraph.nodes if _may_merge(node)]
     if len(loops) > 1 and any(isinstance(node.op, IfElse) for node in fgraph.nodes):
-        lazy = on_sides(fgraph.nodes, fgraph.outputs)
-        loops = [node for node in loops if node not in lazy]
+        side = places(fgraph.nodes, fgraph.outputs)[0]
+        loops = [node for node in loops if side.get(node) is None]
     if len(loops) < 2:
         return {}
     needs = _needs(fgraph, loops)
@@ -66,8 +66,8 @@ def _joined(a: Apply, b: Apply) -> dict[Variable, Variable]:
     first = _places(ops[0], op, 0, len(carried))
     second = _places(ops[1], op, ops[0].n_carry, len(carried) + ops[0].n_states - ops[0].n_carry)
     found: dict[Variable, Variable] = {}
-    for node, places in ((a, first), (b, second)):
-        found.update((o, outs[place]) for o, place in zip(node.outputs, places, strict=True))
+    for node, where in ((a, first), (b, second)):
+        found.update((o, outs[place]) for o, place in zip(node.outputs, where, strict=True))
     return found
 
 

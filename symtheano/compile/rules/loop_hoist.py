@@ -32,7 +32,7 @@ _VIEWS = (DimShuffle, Rebroadcast, Reshape)
 def hoist_invariants(loop: Loop) -> bool:
     """What depends on constants only is computed before the loop."""
     known = loop.dependence()
-    movable = {o for node in loop.nodes() if _moves(node, known) for o in node.outputs} - loop.lazy()
+    movable = {o for node in loop.nodes() if _moves(node, known) for o in node.outputs}
     if not movable:
         return False
     readers = [i for node in loop.nodes() if not any(o in movable for o in node.outputs) for i in node.inputs]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from symtheano.compile.branches import on_sides
+from symtheano.compile.branches import places
 from symtheano.compile.rules.match import cast_to, like, literal
 from symtheano.graph.rule import FunctionRule
 from symtheano.graph.variable import Apply, Constant, Variable
@@ -112,7 +112,7 @@ class Loop:
         nodes = self.nodes()
         if not any(isinstance(node.op, IfElse) for node in nodes):
             return set()
-        return {o for node in on_sides(nodes, self.roots()) for o in node.outputs}
+        return {o for node, side in places(nodes, self.roots())[0].items() if side for o in node.outputs}
 
     def users(self) -> dict[Any, list[Apply]]:
         """The nodes of the step that read a variable."""
