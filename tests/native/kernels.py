@@ -59,6 +59,20 @@ def logsumexp(dtype: str) -> Case:
     return Case(Kernel(("i",), ("j",), buffers, stages, dtype), {"x": "ij", "o": "i", "p": "i"})
 
 
+def columns_stored_early(dtype: str, scaled: bool) -> Case:
+    """Logarithms of sums of columns, and before them their largest elements; scaled: by what lies in their place."""
+    x, total = _at("x", "ji"), m.cast(load("total"), dtype)
+    shifted = x - load("top")
+    stages = (
+        Stage(True, (Reduce("top", MAXIMUM, dtype, x),)),
+        Stage(False, (Store("p", _index("i"), load("top")),)),
+        Stage(True, (Reduce("total", ADD, "float64", m.exp(_at("p", "i") * shifted if scaled else shifted)),)),
+        Stage(False, (Store("o", _index("i"), m.log(total)),)),
+    )
+    buffers = (_buffer("x", dtype, "ji"), _buffer("p", dtype, "i", True), _buffer("o", dtype, "i", True))
+    return Case(Kernel(("i",), ("j",), buffers, stages, dtype), {"x": "ji", "o": "i", "p": "i"})
+
+
 def layer_norm(dtype: str) -> Case:
     """With a scale and a shift for each column; the mean and the deviation of each row are stored, too."""
     x, n = _at("x", "ij"), m.cast(load("n"), dtype)

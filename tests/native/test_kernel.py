@@ -11,6 +11,7 @@ import pytest
 
 from symtheano.compile.kernel import Buffer, Kernel, Reduce, Stage, Store
 from symtheano.compile.target.native.llvm import Host
+from symtheano.compile.target.native.nest import choose
 from symtheano.compile.target.native.toolchain import HOSTS, host, object_for
 from symtheano.scalar.expr import Builder, const, index, load
 from symtheano.scalar.op import TABLE
@@ -36,6 +37,8 @@ CASES: dict[str, Case] = {
     "cross entropy": kernels.cross_entropy("float32"),
     "cross entropy float64": kernels.cross_entropy("float64"),
     "sum of rows": kernels.reduction("add", "float32", "float64", "i", "j", "ij"),
+    "columns, stored early": kernels.columns_stored_early("float64", False),
+    "columns, stored early and read": kernels.columns_stored_early("float64", True),
     "sum of columns": kernels.reduction("add", "float32", "float64", "j", "i", "ij"),
     "sum": kernels.reduction("add", "float64", "float64", "", "ij", "ij"),
     "sum float32": kernels.reduction("add", "float32", "float32", "i", "j", "ij"),
@@ -181,6 +184,13 @@ def test_transposed_operands(layouts: str, dtype: str) -> None:
     case = kernels.elementwise(lambda x, y: m.maximum(x, y), dtype, dtype, layouts, axes)
     check(case, dict(zip(axes, (37, 1050, 3) if axes == "ij" else (3, 40, 37))), cuts=(128,))
     check(case, dict(zip(axes, (150, 9, 20))), cuts=(128,))
+
+
+def test_lanes_run_along_columns_unless_a_stage_reads_what_was_stored() -> None:
+    for read, vector in ((False, "i"), (True, None)):
+        kernel = kernels.columns_stored_early("float64", read).kernel
+        classes = {b.name: ("s",) * (b.ndim - 1) + ("c",) for b in kernel.buffers}
+        assert choose(kernel, classes, {}).vector == vector
 
 
 @pytest.mark.parametrize("name", ["softmax float32", "map", "sum of columns", "scatter add", "softmax of columns"])

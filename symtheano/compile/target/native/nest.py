@@ -113,8 +113,19 @@ def _tile_axis(kernel: Kernel, classes: Classes, accesses: Sequence[_Use], vecto
 
 
 def _waits(kernel: Kernel) -> bool:
-    """Whether a stage that is not the last stores once a point: in column form later stages read elements again."""
-    return any(not stage.inner and any(isinstance(s, Store) for s in stage.body) for stage in kernel.stages[:-1])
+    """Whether a stage stores, once a point, what a later one may still read: in column form it reads elements again.
+
+    What is stored may lie in the memory of what is read, but only at the very index being written: where inner axes
+    are in an index, it is not that of a store once a point.
+    """
+    inner, stored, buffers = set(kernel.inner), False, {b.name for b in kernel.buffers}
+    for stage in kernel.stages:
+        if stored:
+            for node in postorder([statement.expr for statement in stage.body]):
+                if node.kind == "load" and node.value in buffers and not inner & _all_coordinates(node.args):
+                    return True
+        stored |= not stage.inner and any(isinstance(s, Store) for s in stage.body)
+    return False
 
 
 def _keeps_order(axis: str, stage: Stage, kernel: Kernel) -> bool:
@@ -139,6 +150,10 @@ def _accesses(kernel: Kernel, dtypes: Mapping[Expr, str]) -> Iterator[_Use]:
                     seen[node] = None
         for node in seen:
             yield stage, node.value, tuple(affine(i, dtypes) for i in node.args), False
+
+
+def _all_coordinates(index: Sequence[Expr]) -> set[str]:
+    return {axis for expr in index for axis in _coordinates(expr)}
 
 
 def _coordinates(expr: Expr) -> set[str]:
