@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from symtheano.compile.loop_merge import merged
-from symtheano.compile.rules.index import fill_to_alloc
+from symtheano.compile.rules.index import add_to_written_zeros, fill_to_alloc
 from symtheano.compile.rules.loop_parts import Loop, LoopRule
 from symtheano.compile.rules.loop_step import with_step
 from symtheano.graph.fgraph import FunctionGraph
@@ -34,7 +34,7 @@ class LoopPhase:
 
     def __init__(self, rules: Sequence[Any], others: Sequence[Any]):
         self.rules = [r for r in rules if isinstance(r, LoopRule)]
-        self.index = RuleIndex((fill_to_alloc, *others) if others else ())
+        self.index = RuleIndex((fill_to_alloc, add_to_written_zeros, *others) if others else ())
         self.merges = len(self.rules) > 1  # not where one rule is looked at
 
     def rewrite(self, fgraph: FunctionGraph, fired: Counter[str]) -> FunctionGraph:
