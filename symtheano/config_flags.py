@@ -131,6 +131,12 @@ FLAGS: tuple[Flag, ...] = (
         "Free intermediate results as soon as they are used; False keeps their memory for the next call.",
     ),
     Flag("scan.allow_gc", False, "The same inside of scan."),
+    Flag(
+        "scan.memory_budget",
+        -1,
+        "Bytes that a loop may keep for its gradient (unknown lengths count as 32, steps as 100), which computes the "
+        "rest again: -1 keeps what is dear to compute, 0 nothing.",
+    ),
     Flag("tensor.local_elemwise_fusion", True, "Fuse elementwise operations into one kernel."),
     Flag("conv.assert_shape", False, "Check at run time the shapes that convolutions were declared with."),
     Flag(

@@ -34,7 +34,7 @@ from symtheano.tensor.type import TensorType
 
 _FREE = (DimShuffle, Subtensor, Reshape, Alloc, MakeVector, Shape_i, SliceLength)
 _LENGTH, _STEPS = 32, 100  # what unknown lengths, and numbers of steps, are taken for
-_LEVELS = ("everything that is dear", "products", "nothing")
+_LEVELS = 3  # what is kept: everything that is dear; products; nothing
 
 
 @dataclass
@@ -46,7 +46,6 @@ class Kept:
     level: int
     values: list[Any] = field(default_factory=list)  # kept
     again: int = 0  # operations that are computed again in each step
-    budget: int = -1
     all_bytes: int = 0  # a step, if everything dear is kept
 
     def __str__(self) -> str:
@@ -70,6 +69,7 @@ def keep_for_gradients(fgraph: FunctionGraph, budget: int) -> tuple[dict[Variabl
     backward: set[Apply] = set()
     forward: dict[Apply, dict[Variable, None]] = {}
     chosen: list[_Plan] = []
+    refused: list[_Plan] = []
     for plan in plans:
         if plan.backward in forward or plan.forward in backward or plan.backward in backward:
             continue
@@ -77,13 +77,15 @@ def keep_for_gradients(fgraph: FunctionGraph, budget: int) -> tuple[dict[Variabl
             chosen.append(plan)
             backward.add(plan.backward)
             forward.setdefault(plan.forward, {}).update(dict.fromkeys(plan.kept))
+        else:
+            refused.append(plan)
     change: dict[Variable, Variable] = {}
     traces: dict[tuple[Apply, Variable], Variable] = {}
     for node, kept in forward.items():
         change.update(_giving(node, list(kept), traces))
     for plan in chosen:
         change.update(plan.reading(traces))
-    return change, [plan.told(budget) for plan in chosen]
+    return change, [plan.told() for plan in (*chosen, *refused)]
 
 
 class _Plan:
@@ -106,7 +108,7 @@ class _Plan:
     def choose(self, budget: int) -> bool:
         """Settles what is kept; whether there is anything."""
         steps = constant_dim(self.backward.inputs[0]) or _STEPS
-        for self.level in range(len(_LEVELS)):
+        for self.level in range(_LEVELS):
             self.cut = self._cut(self.level) if self.wanted else []
             if budget < 0 or steps * sum(map(_bytes, self.cut)) <= budget:
                 break
@@ -142,18 +144,18 @@ class _Plan:
         fresh = {v: v.type.make_variable(v.name) for v in self.cut}
         outputs = substitute(op.step.outputs, fresh)
         step = Step.of([*op.step.inputs, *fresh.values()], outputs)
-        rows = [traces[self.forward, v] for v in self.kept]
-        given = [r[::-1] if self.flipped else r for r in rows]  # type: ignore[index]
+        rows: list[Any] = [traces[self.forward, v] for v in self.kept]
+        given = [r[::-1] if self.flipped else r for r in rows]
         loop = Scan(step, op.n_consts, op.n_carry, op.until, op.truncate, op.name)
         outs = loop(*self.backward.inputs, *given, return_list=True)
         return dict(zip(self.backward.outputs, outs, strict=True))
 
-    def told(self, budget: int) -> Kept:
+    def told(self) -> Kept:
         """The decision, for people."""
         again = [n for n in toposort(self.wanted, blockers=set(self.cut)) if not isinstance(n.op, _FREE)]
         names = [str(node.op.name or "scan_fn") for node in (self.forward, self.backward)]
         every = sum(map(_bytes, self._cut(0)))
-        return Kept(names[0], names[1], self.level, self.kept, len(again), budget, every)
+        return Kept(names[0], names[1], self.level, self.kept, len(again), every)
 
 
 def _plans(backward: Apply) -> Iterator[_Plan]:
@@ -195,7 +197,7 @@ def _common(
     known: dict[Any, Apply] = {(node.op, tuple(node.inputs)): node for node in inner.nodes}
     for node in backward.op.step.graph.nodes:
         inputs = [constants.get(i.signature()) if isinstance(i, Constant) else same.get(i) for i in node.inputs]
-        twin = None if None in inputs else known.get((node.op, tuple(inputs)))  # type: ignore[arg-type]
+        twin = None if None in inputs else known.get((node.op, tuple(inputs)))
         if twin is not None:
             same.update(zip(node.outputs, twin.outputs, strict=True))
     return same
@@ -254,4 +256,5 @@ def _bytes(variable: Any) -> int:
 
 
 def _label(variable: Any) -> str:
-    return "value" if variable.owner is None else str(variable.owner.op).split("{")[0]
+    op = variable.owner.op
+    return op.scalar_op.name if isinstance(op, Elemwise) else str(op).split("{")[0]

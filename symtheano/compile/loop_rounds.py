@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from symtheano.compile.loop_memory import Kept, keep_for_gradients
 from symtheano.compile.loop_merge import merged
 from symtheano.compile.rules.index import add_to_written_zeros, fill_to_alloc
 from symtheano.compile.rules.loop_parts import Loop, LoopRule
@@ -32,32 +33,55 @@ def has_loops(fgraph: FunctionGraph) -> bool:
 class LoopPhase:
     """The rules of the phase, and those that bring what they build into normal form."""
 
-    def __init__(self, rules: Sequence[Any], others: Sequence[Any]):
+    def __init__(self, rules: Sequence[Any], others: Sequence[Any], budget: int = -1):
+        self.budget = budget  # bytes that loops may keep for their gradients; -1: what is dear to compute again
         self.rules = [r for r in rules if isinstance(r, LoopRule)]
         self.index = RuleIndex((fill_to_alloc, add_to_written_zeros, *others) if others else ())
         self.merges = len(self.rules) > 1  # not where one rule is looked at
 
-    def rewrite(self, fgraph: FunctionGraph, fired: Counter[str]) -> FunctionGraph:
-        """The graph with its loops in the form that no rule changes. fired: counts the rules that did it."""
-        return _Run(self, fired).rewrite(fgraph)
+    def rewrite(
+        self, fgraph: FunctionGraph, fired: Counter[str], kept: dict[tuple[str, str], Kept] | None = None
+    ) -> FunctionGraph:
+        """The graph with its loops in the form that no rule changes.
+
+        fired: counts the rules that did it. kept: gets what was decided to be kept for gradients, by the loops' names.
+        """
+        return _Run(self, fired, {} if kept is None else kept).rewrite(fgraph)
 
 
 class _Run:
     """The phase at work on one graph, and on the steps of its loops."""
 
-    def __init__(self, phase: LoopPhase, fired: Counter[str]):
-        self.phase, self.fired = phase, fired
+    def __init__(self, phase: LoopPhase, fired: Counter[str], kept: dict[tuple[str, str], Kept]):
+        self.phase, self.fired, self.kept = phase, fired, kept
 
     def rewrite(self, fgraph: FunctionGraph) -> FunctionGraph:
         if not has_loops(fgraph):
             return fgraph
         fgraph = self._settled(fgraph)
+        if self.phase.merges:
+            fgraph = self._keeping(fgraph)
         for _ in range(ROUNDS):
             new, changed = self._round(fgraph)
             if not changed:
                 break
             fgraph = self._settled(new)
         return fgraph
+
+    def _keeping(self, fgraph: FunctionGraph) -> FunctionGraph:
+        """Loops without dead parts give what their gradients would compute again: before parts of them move out."""
+        with derived_from(None):
+            dead = self._changes(fgraph, self.phase.rules[:1])
+        fgraph = self._settled(replaced(fgraph, dead)) if dead else fgraph
+        while True:
+            with derived_from(None):
+                change, told = keep_for_gradients(fgraph, self.phase.budget)
+            for one in told:
+                self.kept.setdefault((one.forward, one.backward), one)
+            if not change:
+                return fgraph
+            self.fired["keep_for_gradients"] += 1
+            fgraph = self._settled(replaced(fgraph, change))
 
     def _settled(self, fgraph: FunctionGraph) -> FunctionGraph:
         new = fgraph.rewrite(self.phase.index)
@@ -74,8 +98,8 @@ class _Run:
                 new = replaced(new, joined)
         return new, bool(change or joined)
 
-    def _changes(self, fgraph: FunctionGraph) -> dict[Variable, Variable]:
-        """What takes the place of outputs of loops."""
+    def _changes(self, fgraph: FunctionGraph, rules: Sequence[LoopRule] | None = None) -> dict[Variable, Variable]:
+        """What takes the place of outputs of loops. rules: of the phase; None: all."""
         read: set[Variable] = set(fgraph.outputs)
         change: dict[Variable, Variable] = {}
         for node in reversed(fgraph.nodes):
@@ -85,7 +109,8 @@ class _Run:
                 read.update(node.inputs)
                 continue
             set_line(node.trace)
-            found = self._inside(node) or self._of_loop(node, read)
+            inside = self._inside(node) if rules is None else {}
+            found = inside or self._of_loop(node, read, self.phase.rules if rules is None else rules)
             change.update(found)
         return change
 
@@ -101,9 +126,9 @@ class _Run:
             return {}
         return dict(zip(node.outputs, with_step(node, new), strict=True))
 
-    def _of_loop(self, node: Apply, read: set[Variable]) -> dict[Variable, Variable]:
+    def _of_loop(self, node: Apply, read: set[Variable], rules: Sequence[LoopRule]) -> dict[Variable, Variable]:
         loop = Loop(node, read)
-        fired = Counter(rule.name for rule in self.phase.rules if rule.change(loop))
+        fired = Counter(rule.name for rule in rules if rule.change(loop))
         self.fired.update(fired)
         read.add(loop.n)
         read.update([*loop.consts.values(), *(s.first for s in loop.carry), *loop.xs.values()])

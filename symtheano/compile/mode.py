@@ -50,7 +50,9 @@ class Mode:
     linker: Theano's names are accepted; "py" and "numpy" choose the NumPy target. target: "native" (machine code),
     "numpy", or None: what config.target says. optimizer: "fast_run" (all phases), "fast_compile" (canonicalize and
     stabilize), None (the graph as written, closed and merged). tiered: whether a function answers at once, by NumPy,
-    while its machine code is made in the background.
+    while its machine code is made in the background. memory_budget: bytes that loops may keep for their gradients,
+    where lengths that are not known count as 32 and numbers of steps as 100 (-1: what is dear to compute again, 0:
+    nothing; None: what config.scan.memory_budget says).
     `including` and `excluding` take names of rules and of phases.
     """
 
@@ -60,6 +62,7 @@ class Mode:
         optimizer: str | None = "default",
         target: str | None = None,
         tiered: bool = False,
+        memory_budget: int | None = None,
     ):
         if linker not in _LINKERS:
             raise ValueError(explain(f"No linker is called {linker!r}", remedy=f"choose one of {_listed(_LINKERS)}"))
@@ -72,6 +75,7 @@ class Mode:
         self.provided_optimizer = optimizer
         self.target = target
         self.tiered = bool(tiered)
+        self.memory_budget = memory_budget
         self.included: frozenset[str] = frozenset()
         self.excluded: frozenset[str] = frozenset()
 
@@ -82,7 +86,7 @@ class Mode:
 
     def clone(self) -> Mode:
         """A mode of its own with the same settings."""
-        new = Mode(self.linker, self.provided_optimizer, self.target, self.tiered)
+        new = Mode(self.linker, self.provided_optimizer, self.target, self.tiered, self.memory_budget)
         new.included, new.excluded = self.included, self.excluded
         return new
 
@@ -117,7 +121,8 @@ class Mode:
         return f"{type(self).__name__}(linker = {self.linker}, optimizer = {self.optimizer})"
 
     def _key(self) -> tuple[Any, ...]:
-        return (type(self), self.linker, self.optimizer, self.target, self.tiered, self.included, self.excluded)
+        settings = (self.linker, self.optimizer, self.target, self.tiered, self.memory_budget)
+        return (type(self), *settings, self.included, self.excluded)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mode) and self._key() == other._key()

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from symtheano.compile.collector import paused
+from symtheano.compile.loop_memory import Kept
 from symtheano.compile.loop_rounds import LoopPhase
 from symtheano.compile.mode import Mode
 from symtheano.compile.planned import Settings, planned
@@ -35,6 +36,7 @@ class Report:
     nodes_after: int = 0
     phases: list[tuple[str, float, int]] = field(default_factory=list)  # name, seconds, nodes after it
     fired: Counter[str] = field(default_factory=Counter)
+    kept: dict[tuple[str, str], Kept] = field(default_factory=dict)  # by loops, for their gradients
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -48,6 +50,7 @@ class Compiled:
 
     given: FunctionGraph
     phases: Phases
+    budget: int  # bytes that loops may keep for their gradients; -1: what is dear
     report: Report
     settings: Settings
     native: Any = None  # target.native.target.Native
@@ -57,9 +60,9 @@ class Compiled:
     def graph(self) -> FunctionGraph:
         """The rewritten graph."""
         if self.settings.floatX == config.floatX:
-            return rewrite(self.given, self.phases, self.report)
+            return rewrite(self.given, self.phases, self.report, self.budget)
         with config.change_flags(floatX=self.settings.floatX):
-            return rewrite(self.given, self.phases, self.report)
+            return rewrite(self.given, self.phases, self.report, self.budget)
 
     @cached_property
     def program(self) -> Program:
@@ -101,11 +104,12 @@ def compile_graph(
     settings = Settings(
         inputs, tuple(borrows), unpack, tuple(mutable), tuple(borrowed), config.check_programs, config.floatX
     )
-    compiled = Compiled(fgraph, mode.phases(), report, settings)
+    budget = config.scan.memory_budget if mode.memory_budget is None else mode.memory_budget
+    compiled = Compiled(fgraph, mode.phases(), budget, report, settings)
     target = chosen(mode)
     known = None
     if target is not None:
-        source = target.source_of(fgraph, inputs, unpack, compiled.phases)
+        source = target.source_of(fgraph, inputs, unpack, [*compiled.phases, (f"budget {budget}", ())])
         known = target.known(source, lambda: compiled.graph)
     if known is not None:
         compiled.native = known
@@ -132,13 +136,13 @@ def runs_authors_code(graph: FunctionGraph) -> bool:
 
 
 @paused
-def rewrite(fgraph: FunctionGraph, phases: Phases, report: Report) -> FunctionGraph:
-    """The graph after all phases."""
+def rewrite(fgraph: FunctionGraph, phases: Phases, report: Report, budget: int = -1) -> FunctionGraph:
+    """The graph after all phases. budget: bytes that loops may keep for their gradients, see compile/loop_memory.py."""
     others: tuple[Any, ...] = ()
     for name, rules in phases:
         clock = time.perf_counter()
         if name == "loops":
-            fgraph = _loop_phase(rules, others).rewrite(fgraph, report.fired)
+            fgraph = _loop_phase(rules, others, budget).rewrite(fgraph, report.fired, report.kept)
         else:
             fgraph, others = fgraph.rewrite(_index(rules)), rules
             report.fired += fgraph.fired
@@ -155,5 +159,5 @@ def _index(rules: tuple[Any, ...]) -> RuleIndex:
 
 
 @lru_cache(maxsize=64)
-def _loop_phase(rules: tuple[Any, ...], others: tuple[Any, ...]) -> LoopPhase:
-    return LoopPhase(rules, others)
+def _loop_phase(rules: tuple[Any, ...], others: tuple[Any, ...], budget: int) -> LoopPhase:
+    return LoopPhase(rules, others, budget)

@@ -18,6 +18,7 @@ def text_report(compiled: Compiled, state: str = "") -> str:
     lines = [f"graph: {report.nodes_before} nodes, {report.nodes_after} after rewriting"]
     lines += [f"  {name}: {1e3 * seconds:.2f} ms, {nodes} nodes after it" for name, seconds, nodes in report.phases]
     lines.append("rules fired: " + (", ".join(f"{n} x{k}" for n, k in sorted(report.fired.items())) or "none"))
+    lines += map(str, report.kept.values())
     lines += _numpy(compiled.program) if compiled.native is None else _native(compiled.native)
     lines += [state] if state else []
     lines += [f"time, {name}: {1e3 * s:.2f} ms" for name, s in report.seconds.items()]
