@@ -127,7 +127,7 @@ def test_a_known_graph_is_rewritten_only_for_those_who_ask(tmp_path: Path) -> No
     assert (fresh[0], again[0]) == ("Native", "Recalled")
     first, second = fresh[1].splitlines(), again[1].splitlines()
     assert first[0] == second[0]
-    assert first[1].split()[0] == "3" and second[1].split()[0] == "0"
+    assert int(first[1].split()[0]) > 0 and second[1].split()[0] == "0"
     assert first[1].split()[1:] == second[1].split()[1:]
 
 
