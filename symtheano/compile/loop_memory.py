@@ -119,10 +119,11 @@ class _Plan:
         """The values to keep."""
         needed = toposort(self.wanted)
         dear = [v for node in needed if _is_dear(node, level) for v in node.outputs if isinstance(v.type, TensorType)]
-        if not dear:
-            return []
+        forced = [v for v in dear if v in set(self.wanted)]
+        if not any(_is_dear(node, level) for node in toposort(self.wanted, set(forced))):
+            return forced
         number = {v: k for k, v in enumerate(v for node in needed for v in (*node.inputs, *node.outputs))}
-        networkx = import_module("networkx")
+        networkx = import_module("networkx")  # a tenth of a second: only where there is something to choose
         flow = networkx.DiGraph()
         for node in needed:
             for out in node.outputs:
