@@ -118,9 +118,9 @@ class _Plan:
     def _cut(self, level: int) -> list[Variable]:
         """The values to keep."""
         needed = toposort(self.wanted)
-        dear = [v for node in needed if _is_dear(node, level) for v in node.outputs if isinstance(v.type, TensorType)]
+        dear = [v for node in needed if is_dear(node, level) for v in node.outputs if isinstance(v.type, TensorType)]
         forced = [v for v in dear if v in set(self.wanted)]
-        if not any(_is_dear(node, level) for node in toposort(self.wanted, set(forced))):
+        if not any(is_dear(node, level) for node in toposort(self.wanted, set(forced))):
             return forced
         number = {v: k for k, v in enumerate(v for node in needed for v in (*node.inputs, *node.outputs))}
         networkx = import_module("networkx")  # a tenth of a second: only where there is something to choose
@@ -241,7 +241,7 @@ def _giving(
     return change
 
 
-def _is_dear(node: Apply, level: int) -> bool:
+def is_dear(node: Apply, level: int = 0) -> bool:
     """Whether a node should not be computed again. A loop is: whoever nests loops wants to save memory."""
     if level >= 2 or isinstance(node.op, (Scan, *_FREE)):
         return False

@@ -10,7 +10,7 @@ import pytest
 
 import symtheano as st
 import symtheano.tensor as T
-from symtheano.compile.loop_memory import _bytes, _is_dear, _Plan, _plans
+from symtheano.compile.loop_memory import _bytes, _Plan, _plans, is_dear
 from symtheano.compile.mode import Mode
 from symtheano.compile.pipeline import _index
 from symtheano.graph.fgraph import FunctionGraph
@@ -117,7 +117,7 @@ def least(plan: _Plan) -> int:
     for count in range(len(needed) + 1):
         for kept in itertools.combinations(needed, count):
             if sum(map(_bytes, kept)) < best and not any(
-                _is_dear(node, 0) and not set(node.outputs) & set(kept) for node in toposort(plan.wanted, set(kept))
+                is_dear(node, 0) and not set(node.outputs) & set(kept) for node in toposort(plan.wanted, set(kept))
             ):
                 best = sum(map(_bytes, kept))
     return best

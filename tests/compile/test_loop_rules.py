@@ -20,6 +20,7 @@ from symtheano.scan.op import Scan
 from symtheano.scan.prune import meaning
 from symtheano.scan.step import Step
 from symtheano.tensor.dot import Dot
+from symtheano.tensor.elemwise import Elemwise
 
 
 def rewritten(inputs: list[Any], outputs: list[Any]) -> tuple[FunctionGraph, FunctionGraph, Counter[str]]:
@@ -181,3 +182,18 @@ def test_values_of_random_loops(case: tuple[list[Any], list[Any]], n: int) -> No
     split = len(inputs) - (len(op.step.inputs) - op.n_consts - op.n_carry)
     shapes = [(n if k >= split else 3, *(3,) * (v.ndim - 1)) for k, v in enumerate(inputs)][1:]
     agree(before, after, [np.asarray(n), *numbers(*shapes)])
+
+
+def test_what_is_dear_and_the_loop_needs_is_not_computed_again_after_it() -> None:
+    """A hidden Markov model's expected transitions: the loop needs their weights, which are exponentials."""
+    rows, A = T.dmatrix("rows"), T.dmatrix("A")
+
+    def step(row: Any, a: Any, total: Any, A: Any) -> list[Any]:
+        weights = T.exp(A + a.dimshuffle(0, "x") + row.dimshuffle("x", 0))
+        return [T.log(weights.sum(axis=0)), total + weights]
+
+    (_, totals), _ = st.scan(step, rows, [rows[0], T.zeros_like(A)], A)
+    before, after, _ = rewritten([rows, A], [totals[-1]])
+    assert len(loops(after)) == 1
+    assert not any(node.op.scalar_op.name == "exp" for node in after.nodes if isinstance(node.op, Elemwise))
+    agree(before, after, numbers((4, 3), (3, 3)))

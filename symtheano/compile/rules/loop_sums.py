@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symtheano.compile.loop_memory import is_dear
 from symtheano.compile.rules.example import on
 from symtheano.compile.rules.loop_batch import stackable, stacked
 from symtheano.compile.rules.loop_example import loop
@@ -14,6 +15,7 @@ from symtheano.compile.rules.loop_parts import Loop, State, is_tensor, loop_rule
 from symtheano.compile.rules.loop_terms import added, is_sum, terms
 from symtheano.compile.rules.match import args_of, cast_to, like
 from symtheano.graph.variable import Apply
+from symtheano.graph.walk import toposort
 from symtheano.tensor.batching import matrix_of_rows, stretched
 from symtheano.tensor.dot import Dot, transposed
 from symtheano.tensor.elemwise import DimShuffle, dimshuffle, functions
@@ -112,11 +114,17 @@ class Sums:
         for state in (*self.loop.carry, *self.loop.results):
             if "after" in state.read and "after" not in state.outside and is_tensor(state.new):
                 given[state.new] = None
-        if v not in stackable(self.loop, given, [v]):
+        if v not in stackable(self.loop, given, [v]) or self._twice(v, given):
             return None
         leaves = {w: self.loop.rows(w) for w in given if w in _below(v, given)}
         (rows,) = stacked(self.loop, leaves, [v])
         return cast_to(rows.sum(axis=0), v.type.dtype)
+
+    def _twice(self, v: Any, given: Any) -> bool:
+        """Whether something dear would be computed both in the loop, which needs it, and after it."""
+        sums = {s.new for s in self.accumulators()}
+        stays = set(self.loop.nodes([r for r in self.roots if r not in sums]))
+        return any(node in stays and is_dear(node) for node in toposort([v], given))
 
     def rows(self, v: Any) -> Any:
         """`v` in all steps: computed of sequences where it can be, else collected."""
