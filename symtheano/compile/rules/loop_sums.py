@@ -122,7 +122,7 @@ class Sums:
 
     def _twice(self, v: Any, given: Any) -> bool:
         """Whether something dear would be computed both in the loop, which needs it, and after it."""
-        sums = {s.new for s in self.accumulators()}
+        sums = {s.new for s in self.accumulators() if self.addends(s) is not None}
         stays = set(self.loop.nodes([r for r in self.roots if r not in sums]))
         return any(node in stays and is_dear(node) for node in toposort([v], given))
 
