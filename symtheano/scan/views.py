@@ -76,7 +76,13 @@ def foldl(
     mode: Any = None,
     name: str | None = None,
 ) -> tuple[Any, OrderedUpdates]:
-    """`reduce` from the first elements to the last."""
+    """`reduce` from the first elements to the last.
+
+    >>> import symtheano, symtheano.tensor as T
+    >>> x, zero = T.dvector("x"), T.constant(0, dtype="float64")
+    >>> float(symtheano.foldl(lambda e, s: 10 * s + e, x, zero)[0].eval({x: [1.0, 2.0, 3.0]}))
+    123.0
+    """
     return reduce(fn, sequences, outputs_info, non_sequences, False, mode, name)
 
 
@@ -88,5 +94,11 @@ def foldr(
     mode: Any = None,
     name: str | None = None,
 ) -> tuple[Any, OrderedUpdates]:
-    """`reduce` from the last elements to the first."""
+    """`reduce` from the last elements to the first.
+
+    >>> import symtheano, symtheano.tensor as T
+    >>> x, zero = T.dvector("x"), T.constant(0, dtype="float64")
+    >>> float(symtheano.foldr(lambda e, s: 10 * s + e, x, zero)[0].eval({x: [1.0, 2.0, 3.0]}))
+    321.0
+    """
     return reduce(fn, sequences, outputs_info, non_sequences, True, mode, name)

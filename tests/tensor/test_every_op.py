@@ -41,6 +41,11 @@ ELSEWHERE = {
     "UnaryScalarOp": "as ScalarOp",
     "BinaryScalarOp": "as ScalarOp",
     "RandomFunction": "tests/tensor/test_raw_random.py: its input is no array",
+    "Scan": "tests/scan: derivatives, shapes and values of random loops",
+    "Behind": "tests/scan/test_closing.py: Theano's form of a loop's result, which closed graphs do not have",
+    "IfElse": "tests/scan/test_ifelse.py, test_ifelse_random.py",
+    "Branch": "tests/scan/test_ifelse.py: the compiler makes it of IfElse",
+    "HostStep": "tests/compile/test_loops.py: a step of a loop in the host program",
 }
 
 
