@@ -43,7 +43,6 @@ class Kept:
 
     forward: str
     backward: str
-    level: int
     values: list[Any] = field(default_factory=list)  # kept
     again: int = 0  # operations that are computed again in each step
     all_bytes: int = 0  # a step, if everything dear is kept
@@ -103,13 +102,12 @@ class _Plan:
         self.wanted = [v for v in dict.fromkeys([*read, *graph.outputs]) if v in same and v.owner in mine]
         self.kept: list[Variable] = []  # variables of the forward step
         self.cut: list[Variable] = []  # the same, of the backward step
-        self.level = 0
 
     def choose(self, budget: int) -> bool:
         """Settles what is kept; whether there is anything."""
         steps = constant_dim(self.backward.inputs[0]) or _STEPS
-        for self.level in range(_LEVELS):
-            self.cut = self._cut(self.level) if self.wanted else []
+        for level in range(_LEVELS):
+            self.cut = self._cut(level) if self.wanted else []
             if budget < 0 or steps * sum(map(_bytes, self.cut)) <= budget:
                 break
         self.kept = [self.same[v] for v in self.cut]
@@ -156,7 +154,7 @@ class _Plan:
         again = [n for n in toposort(self.wanted, blockers=set(self.cut)) if not isinstance(n.op, _FREE)]
         names = [str(node.op.name or "scan_fn") for node in (self.forward, self.backward)]
         every = sum(map(_bytes, self._cut(0)))
-        return Kept(names[0], names[1], self.level, self.kept, len(again), every)
+        return Kept(names[0], names[1], self.kept, len(again), every)
 
 
 def _plans(backward: Apply) -> Iterator[_Plan]:
