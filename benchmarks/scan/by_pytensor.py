@@ -14,7 +14,7 @@ from benchmarks.native import by_pytensor
 from benchmarks.native.by_pytensor import function, variables
 from benchmarks.native.contender import Run
 from benchmarks.scan.cases import BETAS, EPSILON, RATE, Case
-from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of
+from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, of_traces, value_of
 
 
 def traces(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], count: Any = None) -> list[Any]:
@@ -25,19 +25,8 @@ def traces(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[
     )  # fmt: skip
 
 
-def scan(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], keep: Sequence[int]) -> Any:
-    """See formulas.py."""
-    found = traces(step, xs, carry, consts)
-    return [trace[-1] for trace in found], [found[k] for k in keep]
-
-
-def repeat(step: Any, count: int, carry: Sequence[Any], consts: Sequence[Any]) -> Any:
-    """See formulas.py."""
-    return [trace[-1] for trace in traces(step, [], carry, consts, count)]
-
-
 M = SimpleNamespace(
-    tanh=pt.tanh, sigmoid=pt.sigmoid, dot=pt.dot, sum=pt.sum, mean=pt.mean, scan=scan, repeat=repeat,
+    tanh=pt.tanh, sigmoid=pt.sigmoid, dot=pt.dot, sum=pt.sum, mean=pt.mean, **of_traces(traces),
     logsumexp=lambda x, axis: pt.logsumexp(x, axis=axis),
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from benchmarks.native import by_symtheano
 from benchmarks.native.by_symtheano import variables
 from benchmarks.native.contender import Run
 from benchmarks.scan.cases import BETAS, EPSILON, RATE, Case
-from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, value_of
+from benchmarks.scan.formulas import WITH_RESPECT_TO, lstm_states, of_traces, value_of
 
 
 def traces(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], count: Any = None) -> list[Any]:
@@ -27,19 +27,8 @@ def traces(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[
     return found
 
 
-def scan(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], keep: Sequence[int]) -> Any:
-    """See formulas.py."""
-    found = traces(step, xs, carry, consts)
-    return [trace[-1] for trace in found], [found[k] for k in keep]
-
-
-def repeat(step: Any, count: int, carry: Sequence[Any], consts: Sequence[Any]) -> Any:
-    """See formulas.py."""
-    return [trace[-1] for trace in traces(step, [], carry, consts, count)]
-
-
 M = SimpleNamespace(
-    tanh=T.tanh, sigmoid=T.nnet.sigmoid, dot=T.dot, sum=T.sum, mean=T.mean, scan=scan, repeat=repeat,
+    tanh=T.tanh, sigmoid=T.nnet.sigmoid, dot=T.dot, sum=T.sum, mean=T.mean, **of_traces(traces),
     logsumexp=lambda x, axis: T.logsumexp(x, axis=axis),
 )  # fmt: skip
 

@@ -92,6 +92,19 @@ def affine(m: Any, case: Case, x: Any, factor: Any, state: Any) -> Any:
     return end * end if last else m.mean(kept[0] * kept[0])
 
 
+def of_traces(traces: Any) -> dict[str, Any]:
+    """`scan` and `repeat` of a namespace where traces(step, xs, carry, consts, count) gives all states of a loop."""
+
+    def scan(step: Any, xs: Sequence[Any], carry: Sequence[Any], consts: Sequence[Any], keep: Sequence[int]) -> Any:
+        found = traces(step, xs, carry, consts)
+        return [trace[-1] for trace in found], [found[k] for k in keep]
+
+    def repeat(step: Any, count: int, carry: Sequence[Any], consts: Sequence[Any]) -> Any:
+        return [trace[-1] for trace in traces(step, [], carry, consts, count)]
+
+    return {"scan": scan, "repeat": repeat}
+
+
 LOOPS = {"rnn": rnn, "gru": gru, "hmm": hmm, "leapfrog": leapfrog, "affine": affine}
 WITH_RESPECT_TO = {"rnn": (2, 3, 4), "gru": (2, 3, 4), "hmm": (1, 2, 3), "leapfrog": (0, 1), "affine": (1, 2)}
 AHEAD = ("rnn", "gru")  # products with the inputs can be taken before the loop
